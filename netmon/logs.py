@@ -1,0 +1,49 @@
+"""Log lines as key=value: one line for each change of state at INFO, each probe at DEBUG, no secrets."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+__all__ = ["KeyValueFormatter", "fields", "set_up"]
+
+
+def _quote(value: object) -> str:
+    text = str(value)
+    if text and all(ch.isprintable() and ch not in ' "=' for ch in text):
+        return text
+    return '"' + "".join(_escape(ch) for ch in text) + '"'
+
+
+def _escape(ch: str) -> str:
+    if ch in '"\\':
+        return "\\" + ch
+    return ch if ch.isprintable() else ch.encode("unicode_escape").decode()
+
+
+def fields(**values: object) -> dict[str, dict[str, object]]:
+    """Fields of a log line: ``log.info("check failed", extra=fields(check=check.id))``."""
+    return {"fields": values}
+
+
+class KeyValueFormatter(logging.Formatter):
+    """``time=... level=info logger=netmon.runner msg="check failed" check=a/b/c``; control characters are escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+        parts = {"time": moment, "level": record.levelname.lower(), "logger": record.name, "msg": record.getMessage()}
+        parts.update(getattr(record, "fields", {}))
+        if record.exc_info:
+            parts["exception"] = self.formatException(record.exc_info)
+        return " ".join(f"{key}={_quote(value)}" for key, value in parts.items())
+
+
+def set_up(level: str = "INFO") -> None:
+    """Send log lines of this process to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(KeyValueFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # APScheduler logs each job it adds and each run at INFO: that is our DEBUG.
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)

@@ -1,0 +1,219 @@
+"""The frozen nouns that the rest of the application shares."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from probes.base import EMPTY, Endpoint, Params, ProbeResult
+
+__all__ = [
+    "Asset",
+    "Check",
+    "LocalText",
+    "MissedRun",
+    "Observation",
+    "Place",
+    "Reason",
+    "ReasonCode",
+    "Site",
+    "Status",
+    "Threshold",
+]
+
+
+class Status(StrEnum):
+    """Raw status of one observation, as stored. Effective states (UNREACHABLE, MAINTENANCE) are overlays."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+    """We could not tell: a fault of the monitor or no right to ask. Never the site's fault."""
+    STANDBY = "standby"
+    """Normally off; its readiness is judged by drills."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalText:
+    """A text that a person wrote in Chinese, English or both."""
+
+    zh: str = ""
+    en: str = ""
+
+    def in_language(self, language: str) -> str:
+        """The text in ``language`` ("zh" or "en"), or in the other one where it is missing."""
+        return (self.zh or self.en) if language.startswith("zh") else (self.en or self.zh)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where something stands: WGS 84 degrees, metres above sea level, and words."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+    elevation_m: float | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A place or a vehicle whose communications are watched.
+
+    Attributes:
+        id: stable, unique in the inventory.
+        kind: battalion, fire_station, township, radio_site or vehicle.
+        required: how many of each kind of equipment it must have (应配).
+    """
+
+    id: str
+    kind: str
+    name: LocalText
+    place: Place = field(default_factory=Place)
+    required: Mapping[str, int] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A piece of equipment. ``id`` is ``site/name``; ``parent`` is the id of the asset that it hangs on."""
+
+    id: str
+    site: str
+    kind: str
+    name: LocalText
+    place: Place = field(default_factory=Place)
+    commissioned: date | None = None
+    retired: date | None = None
+    parent: str | None = None
+    normally_off: bool = False
+    model: str = ""
+
+    def in_service(self, day: date) -> bool:
+        """Whether it is commissioned and not yet retired on ``day`` (retired counts from that day on)."""
+        return (self.commissioned is None or self.commissioned <= day) and (self.retired is None or day < self.retired)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """Limits for one reading. A limit is exclusive: exactly 50 Mbit/s is not below 50 Mbit/s.
+
+    Attributes:
+        reading: a reading's name (then it holds for every index) or a full key ``name[index]`` (which then wins).
+    """
+
+    reading: str
+    degraded_above: float | None = None
+    degraded_below: float | None = None
+    down_above: float | None = None
+    down_below: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing to measure, when, from where, and how it is judged.
+
+    Attributes:
+        id: ``site/equipment/check``, stable.
+        kind: a key of ``probes.KINDS``.
+        confirm_seconds: wait before the confirming re-probe after a first failure; ``None`` for no re-probe.
+        vantage: the netmon process that runs it.
+    """
+
+    id: str
+    site: str
+    asset: str
+    kind: str
+    endpoints: Mapping[str, Endpoint]
+    params: Params
+    interval_seconds: float
+    timeout_seconds: float
+    thresholds: tuple[Threshold, ...] = ()
+    confirm_seconds: float | None = None
+    vantage: str = "main"
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when, and only when, anything about the check changes."""
+        text = repr((self.id, self.kind, sorted(self.endpoints.items()), self.params, self.interval_seconds,
+                     self.timeout_seconds, self.thresholds, self.confirm_seconds, self.vantage))  # fmt: skip
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class ReasonCode(StrEnum):
+    """Why a status is what it is. Closed, so that it can be translated."""
+
+    FAILURE = "failure"
+    ABOVE = "above"
+    BELOW = "below"
+    STATE = "state"
+    READING_MISSING = "reading_missing"
+    MONITOR_FAULT = "monitor_fault"
+    NORMALLY_OFF = "normally_off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason for a status other than UP, with its figures.
+
+    Attributes:
+        subject: a reading's key, a state's name or a failure's word.
+        value: the figure that was measured, where there is one.
+        limit: the limit that it passed, where there is one.
+        text: a state's word, or the monitor's fault in a sentence.
+    """
+
+    code: ReasonCode
+    status: Status
+    subject: str
+    value: float | None = None
+    limit: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """The outcome of one run of one check: what was measured, and its raw status. What the archive stores.
+
+    Attributes:
+        scheduled_ns: when it was due, UTC nanoseconds since the epoch.
+        started_ns: when it began, UTC nanoseconds since the epoch; (check, vantage, started_ns) is unique.
+        duration_seconds: by the monotonic clock.
+        attempt: 1, or 2 for the confirming re-probe.
+        derived: readings that :mod:`netmon.derive` made from counters (rates).
+        config_id: which configuration was in force.
+    """
+
+    check_id: str
+    vantage: str
+    scheduled_ns: int
+    started_ns: int
+    duration_seconds: float
+    attempt: int
+    status: Status
+    reasons: tuple[Reason, ...]
+    result: ProbeResult
+    derived: Mapping[str, float] = field(default_factory=lambda: EMPTY)
+    config_id: str = ""
+
+    @property
+    def readings(self) -> Mapping[str, float]:
+        """Measured and derived readings together."""
+        return {**self.result.readings, **self.derived} if self.derived else self.result.readings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissedRun:
+    """A run that was due and did not take place: a visible gap, not silence.
+
+    Attributes:
+        reason: ``overlap`` (the run before was still going), ``misfire`` (too late to start), ``coalesced`` (several
+            due at once, one was run), ``stopping``.
+    """
+
+    check_id: str
+    vantage: str
+    scheduled_ns: int
+    reason: str

@@ -1,0 +1,32 @@
+"""The only modules that open a socket. ``Wires`` holds what is shared and long-lived; the app builds and closes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probes.wire.dns import DnsWire
+from probes.wire.http import HttpWire
+from probes.wire.icmp import IcmpWire
+from probes.wire.names import Names
+from probes.wire.snmp import SnmpWire
+from probes.wire.tcp import TcpWire
+
+__all__ = ["Wires"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wires:
+    """Everything that a probe may use to reach the network. Each wire opens its sockets at first use."""
+
+    names: Names
+    icmp: IcmpWire
+    snmp: SnmpWire
+    tcp: TcpWire
+    dns: DnsWire
+    http: HttpWire
+
+    async def aclose(self) -> None:
+        """Close every socket."""
+        await self.http.aclose()
+        await self.snmp.aclose()
+        await self.icmp.aclose()
