@@ -95,6 +95,6 @@ def _against(threshold: Threshold, key: str, value: float) -> Reason | None:
         if limit is not None and (value > limit if code is ReasonCode.ABOVE else value < limit):
             return Reason(code=code, status=status, subject=key, value=value, limit=limit)
     # A NaN compares false with everything: it is not a good figure, it is no figure.
-    if value != value:  # noqa: PLR0124
+    if value != value:
         return Reason(code=ReasonCode.READING_MISSING, status=Status.UNKNOWN, subject=key)
     return None

@@ -2,7 +2,8 @@
 
 Contract of a probe, tested once over all kinds (tests/probes/test_contract.py):
 
-1. A state of the network is data: a timeout, a refusal, an unknown name come back as ``failure``, never as an exception.
+1. A state of the network is data: a timeout, a refusal, an unknown name come back as ``failure``, never as an
+   exception.
 2. A fault of the monitor (no right to open a socket, a bug) raises. The runner turns it into UNKNOWN, so that a site
    is never blamed for us.
 3. No retry, no threshold, no wall clock, no log above DEBUG, no global state. A probe ends within ``timeout`` and
@@ -28,6 +29,7 @@ __all__ = [
     "EMPTY",
     "CounterReading",
     "CounterSample",
+    "Draft",
     "Endpoint",
     "Failure",
     "Family",
@@ -53,7 +55,7 @@ class MonitorFault(Exception):
     """The monitor itself cannot measure: the message says what is missing and what to do about it."""
 
 
-class NetworkFailure(Exception):  # noqa: N818 (it is the network's failure, not ours)
+class NetworkFailure(Exception):
     """How a wire tells a kind about a state of the network. It never leaves ``probes``: kinds turn it into a result."""
 
     def __init__(self, failure: Failure, detail: str) -> None:
@@ -215,6 +217,40 @@ class ProbeResult:
     steps: tuple[Step, ...] = ()
 
 
+class Draft:
+    """A result while it is being measured: a probe that is cut short returns what is in it so far.
+
+    Attributes:
+        readings, facts: as in :class:`ProbeResult`.
+        trace: the steps so far.
+    """
+
+    __slots__ = ("_timeout", "facts", "readings", "trace")
+
+    def __init__(self, timeout: float) -> None:
+        self.readings: dict[str, float] = {}
+        self.facts: dict[str, str] = {}
+        self.trace = Trace()
+        self._timeout = timeout
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the probe must have ended; negative afterwards."""
+        return self._timeout - self.trace.elapsed_seconds
+
+    def finish(self, failure: NetworkFailure | None = None) -> ProbeResult:
+        """The result; a failure also becomes the last step."""
+        if failure is not None:
+            self.trace.step(failure.detail)
+        return ProbeResult(
+            failure=failure.failure if failure else None,
+            detail=failure.detail if failure else "",
+            readings=self.readings,
+            facts=self.facts,
+            steps=self.trace.steps,
+        )
+
+
 def indexed(name: str, index: object) -> str:
     """``name[index]``. Brackets and control characters in an index, which may come from a device, become ``_``."""
     text = "".join("_" if ch in "[]" or not ch.isprintable() else ch for ch in str(index))
@@ -278,7 +314,9 @@ class ProbeFn(Protocol[P_contra]):
 
     async def __call__(
         self, endpoints: Mapping[str, Endpoint], params: P_contra, *, wires: Wires, timeout: float
-    ) -> ProbeResult: ...
+    ) -> ProbeResult:
+        """Measure once; see the contract at the head of this module."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,54 @@
+# Everything happens in .venv; nothing needs root except the Debian packages that the wider tests use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo run test check lint bench soak pictures messages clean
+
+demo: $(VENV)/.run  ## a simulated county, monitored over real protocols
+	@$(BIN)/netmon demo
+
+check: lint test  ## all that CI runs: style, types, import rules, catalogues, tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(VENV)/.dev  ## what cannot run here is skipped, with the reason and the line that installs what is missing
+	$(BIN)/python -m pytest -q
+
+bench: $(VENV)/.dev  ## the figures of docs/performance.md, beside named peers
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+soak: $(VENV)/.dev  ## the long runs, of which `make check` runs a tenth
+	NETMON_SOAK=1 $(BIN)/python -m pytest -q -m soak --timeout 7200
+
+pictures: $(VENV)/.dev  ## pictures of what a person sees, in pictures/
+	$(BIN)/python tests/lab/pictures.py
+
+messages: $(VENV)/.dev  ## collect texts into the catalogues and compile them
+	$(BIN)/pybabel -q extract --no-wrap --sort-by-file --omit-header --no-location -o netmon/locale/netmon.pot netmon
+	$(BIN)/pybabel -q update --no-wrap --no-fuzzy-matching -D netmon -i netmon/locale/netmon.pot -d netmon/locale
+	$(BIN)/pybabel -q compile -D netmon -d netmon/locale
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis pictures
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "netmon needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing. Install it: sudo apt-get install python3-venv"; exit 1; }
+	@echo "Setting up $(VENV) (once)..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.run
