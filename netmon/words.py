@@ -1,0 +1,136 @@
+"""Statuses, failures, reasons and figures in words, in the current language: for table, page, mail and report alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from netmon.i18n import _
+from netmon.model import Reason, ReasonCode, Status
+from probes.base import Failure, split_key
+
+__all__ = ["duration", "failure_word", "figure", "reason_sentence", "status_word"]
+
+
+def _n(message: str) -> str:
+    """Marks a text for the catalogue; it is translated when it is shown."""
+    return message
+
+
+STATUS = {
+    Status.UP: _n("up"),
+    Status.DEGRADED: _n("degraded"),
+    Status.DOWN: _n("down"),
+    Status.UNKNOWN: _n("unknown"),
+    Status.STANDBY: _n("standby"),
+}
+FAILURE = {
+    Failure.TIMEOUT: _n("no answer in time"),
+    Failure.REFUSED: _n("refused: nothing listens there"),
+    Failure.RESET: _n("the other end broke off"),
+    Failure.NO_ROUTE: _n("no route to the host"),
+    Failure.PROHIBITED: _n("prohibited by a router or the host"),
+    Failure.TTL_EXCEEDED: _n("hop limit exceeded on the way"),
+    Failure.TOO_BIG: _n("packet too big for the way"),
+    Failure.NAME_NOT_FOUND: _n("name not found"),
+    Failure.NAME_SERVER: _n("name server failed"),
+    Failure.AUTHENTICATION: _n("credentials refused"),
+    Failure.TLS: _n("TLS or certificate failed"),
+    Failure.ERROR_STATUS: _n("the service answered with an error"),
+    Failure.BAD_REPLY: _n("answer not understood"),
+    Failure.NOT_ALLOWED: _n("leads to a host outside the inventory"),
+}
+
+
+def status_word(status: Status) -> str:
+    """``up`` or ``正常``."""
+    return _(STATUS[status])
+
+
+def failure_word(failure: Failure) -> str:
+    """A failure in a few words."""
+    return _(FAILURE[failure])
+
+
+def reason_sentence(reason: Reason) -> str:
+    """One sentence with the figures: "loss_ratio 20 % is above 5 %". May hold device strings: escape it."""
+    match reason.code:
+        case ReasonCode.FAILURE:
+            words = failure_word(Failure(reason.subject))
+            return f"{words} ({reason.text})" if reason.text else words
+        case ReasonCode.ABOVE:
+            text = _("{reading} {value} is above {limit}")
+        case ReasonCode.BELOW:
+            text = _("{reading} {value} is below {limit}")
+        case ReasonCode.STATE:
+            return _("{name}: the device reports {state}").format(name=reason.subject, state=reason.text)
+        case ReasonCode.READING_MISSING:
+            return _("no figure for {reading}").format(reading=reason.subject)
+        case ReasonCode.MONITOR_FAULT:
+            return _("netmon could not measure: {text}").format(text=reason.text)
+        case ReasonCode.NORMALLY_OFF:
+            return _("normally off")
+    return text.format(
+        reading=reason.subject,
+        value=figure(reason.subject, math.nan if reason.value is None else reason.value),
+        limit=figure(reason.subject, math.nan if reason.limit is None else reason.limit),
+    )
+
+
+def _seconds(value: float) -> str:
+    size = abs(value)
+    if size >= 86400 * 2:
+        return _("{days:.0f} days").format(days=value / 86400)
+    if size >= 1:
+        return f"{value:.3g} s" if size < 100 else f"{value:.0f} s"
+    return f"{value * 1e3:.3g} ms" if size >= 1e-3 or not value else f"{value * 1e6:.3g} µs"
+
+
+def _scaled(unit: str) -> Callable[[float], str]:
+    def text(value: float) -> str:
+        for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+            if abs(value) >= factor:
+                return f"{value / factor:.4g} {prefix}{unit}"
+        return f"{value:.4g} {unit}"
+
+    return text
+
+
+UNITS: dict[str, Callable[[float], str]] = {
+    "_bits_per_second": _scaled("bit/s"),
+    "_bytes_per_second": _scaled("B/s"),
+    "_per_second": lambda value: f"{value:.3g} /s",
+    "_seconds": _seconds,
+    "_loss_ratio": lambda value: f"{value * 100:.3g} %",
+    "loss_ratio": lambda value: f"{value * 100:.3g} %",
+    "_utilisation_ratio": lambda value: f"{value * 100:.3g} %",
+    "_dbm": lambda value: f"{value:.4g} dBm",
+    "_db": lambda value: f"{value:.4g} dB",
+    "_bytes": _scaled("B"),
+    "_celsius": lambda value: f"{value:.3g} °C",
+    "_volts": lambda value: f"{value:.4g} V",
+    "_amperes": lambda value: f"{value:.4g} A",
+    "_watts": lambda value: f"{value:.4g} W",
+    "_hertz": _scaled("Hz"),
+    "_bits": _scaled("bit"),
+}
+
+
+def figure(key: str, value: float) -> str:
+    """A reading's value with the unit that its name ends with."""
+    name, _index = split_key(key)
+    for suffix, text in UNITS.items():
+        if name.endswith(suffix):
+            return text(value)
+    return f"{value:.6g}"
+
+
+def duration(seconds: float) -> str:
+    """A span in its two largest parts: ``3 d 4 h``, ``5 min 20 s``, ``12 s``."""
+    rest = max(0, int(seconds))
+    parts = []
+    for size, unit in ((86400, _("d")), (3600, _("h")), (60, _("min")), (1, _("s"))):
+        count, rest = divmod(rest, size)
+        if count or parts:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or f"0 {_('s')}"

@@ -1,0 +1,57 @@
+"""Figures carry their unit, reasons their figures, and every closed word has a text."""
+
+from __future__ import annotations
+
+import pytest
+
+from netmon.model import Reason, ReasonCode, Status
+from netmon.words import FAILURE, STATUS, duration, figure, reason_sentence
+from probes.base import Failure
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("rtt_median_seconds", 0.0203, "20.3 ms"),
+        ("rtt_median_seconds", 0.000041, "41 µs"),
+        ("rtt_median_seconds", 0.0, "0 ms"),
+        ("tls_seconds", 1.5, "1.5 s"),
+        ("certificate_remaining_seconds", 30 * 86400.0, "30 days"),
+        ("loss_ratio[far]", 0.125, "12.5 %"),
+        ("interface_speed_bits_per_second[near]", 50e6, "50 Mbit/s"),
+        ("in_bytes_per_second", 999.0, "999 B/s"),
+        ("vswr_ratio", 1.5, "1.5"),
+        ("rssi_dbm[1]", -93.0, "-93 dBm"),
+        ("received", 20.0, "20"),
+    ],
+)
+def test_a_figure_carries_its_unit(key: str, value: float, expected: str) -> None:
+    """A ratio of powers is no percentage, a share of packets is."""
+    assert figure(key, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0 s"), (59.9, "59 s"), (320, "5 min 20 s"), (3600, "1 h 0 min"), (90061, "1 d 1 h"), (-5, "0 s")],
+)
+def test_a_duration_has_its_two_largest_parts(seconds: float, expected: str) -> None:
+    """Enough to act on."""
+    assert duration(seconds) == expected
+
+
+def test_every_status_and_failure_has_a_word() -> None:
+    """The enums are closed, so are these tables."""
+    assert set(STATUS) == set(Status)
+    assert set(FAILURE) == set(Failure)
+
+
+@pytest.mark.parametrize("code", list(ReasonCode))
+def test_every_reason_makes_a_sentence(code: ReasonCode) -> None:
+    """No code falls through."""
+    subject = Failure.TIMEOUT.value if code is ReasonCode.FAILURE else "loss_ratio"
+    sentence = reason_sentence(
+        Reason(code=code, status=Status.DOWN, subject=subject, value=0.2, limit=0.05, text="words")
+    )
+    assert sentence
+    if code is ReasonCode.ABOVE:
+        assert sentence == "loss_ratio 20 % is above 5 %"
