@@ -1,0 +1,216 @@
+"""Questions to the archive. Read-only, beside the running daemon, from any process on the same machine."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from heapq import merge
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from netmon.archive.codec import decode_result
+from netmon.archive.rows import ConfigurationInterval, Event
+from netmon.archive.schema import FILE_NAME, MIGRATIONS, ArchiveError, check_version
+from netmon.i18n import _
+from netmon.model import MissedRun, Observation, Status
+
+__all__ = ["Counts", "Reader"]
+
+OBSERVATION = (
+    "SELECT s.check_id, s.vantage, o.scheduled_ns, o.started_ns, o.duration_seconds, o.attempt, o.status, o.data,"
+    " c.config_id FROM {source} CROSS JOIN configuration c ON c.number = o.configuration"
+)
+HISTORY = (
+    OBSERVATION.format(source="observation o CROSS JOIN series s ON s.number = o.series")
+    + " WHERE o.series = ? AND o.started_ns >= ? AND o.started_ns < ? ORDER BY o.started_ns {order} LIMIT ?"
+)
+# One look into the index a series, however many rows there are.
+LATEST = OBSERVATION.format(
+    source="series s CROSS JOIN observation o ON o.sequence = (SELECT sequence FROM observation"
+    " WHERE series = s.number ORDER BY started_ns DESC LIMIT 1)"
+)
+EARLIEST_NS = -(2**63)
+LATEST_NS = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many rows the archive holds."""
+
+    observations: int
+    missed: int
+    events: int
+    configurations: int
+
+
+class Reader:
+    """Reads an archive. Belongs to the thread that opened it.
+
+    Times are UTC nanoseconds since the epoch; ``since_ns`` is inclusive, ``until_ns`` exclusive, ``None`` is open.
+    An iterator that is not read to its end keeps the state of the moment it began, and keeps the daemon's write-ahead
+    log from being emptied: read it or close it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open the archive in ``folder``.
+
+        Raises:
+            ArchiveError: there is none, or its schema is not this program's.
+        """
+        path = folder / FILE_NAME
+        if not path.is_file():
+            raise ArchiveError(_("there is no archive in {folder}: start netmon run first").format(folder=folder))
+        try:
+            connection = sqlite3.connect(
+                f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, isolation_level=None, timeout=10
+            )
+        except sqlite3.Error as error:
+            raise ArchiveError(_("{path} cannot be opened: {error}").format(path=path, error=error)) from error
+        try:
+            _require_newest(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def history(
+        self,
+        check_id: str,
+        vantage: str | None = None,
+        *,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[Observation]:
+        """Observations of one check in order of their start, from one vantage or from all."""
+        query = HISTORY.format(order="DESC" if newest_first else "ASC")
+        limits = (*_bounds(since_ns, until_ns), -1 if limit is None else limit)
+        streams = [
+            map(_observation, self._execute(query, (number, *limits))) for number in self._series(check_id, vantage)
+        ]
+        merged = merge(*streams, key=lambda observation: observation.started_ns, reverse=newest_first)
+        for count, observation in enumerate(merged):
+            if count == limit:
+                return
+            yield observation
+
+    def latest(self) -> Mapping[tuple[str, str], Observation]:
+        """The observation that started last, for each (check, vantage) that was ever observed."""
+        observations = map(_observation, self._execute(LATEST))
+        return {(observation.check_id, observation.vantage): observation for observation in observations}
+
+    def missed(
+        self, check_id: str | None = None, *, since_ns: int | None = None, until_ns: int | None = None
+    ) -> Iterator[MissedRun]:
+        """Runs that were due and did not take place, in order of their due time."""
+        query = (
+            "SELECT s.check_id, s.vantage, m.scheduled_ns, m.reason FROM missed m JOIN series s ON s.number = m.series"
+            " WHERE (?1 IS NULL OR s.check_id = ?1) AND m.scheduled_ns >= ?2 AND m.scheduled_ns < ?3"
+            " ORDER BY m.scheduled_ns, m.sequence"
+        )
+        for check, vantage, scheduled_ns, reason in self._execute(query, (check_id, *_bounds(since_ns, until_ns))):
+            yield MissedRun(check_id=check, vantage=vantage, scheduled_ns=scheduled_ns, reason=reason)
+
+    def events(
+        self, kind: str | None = None, *, since_ns: int | None = None, until_ns: int | None = None
+    ) -> Iterator[Event]:
+        """What happened to netmon itself, in order of time."""
+        query = (
+            "SELECT kind, at_ns, detail FROM event WHERE (?1 IS NULL OR kind = ?1) AND at_ns >= ?2 AND at_ns < ?3"
+            " ORDER BY at_ns, sequence"
+        )
+        for name, at_ns, detail in self._execute(query, (kind, *_bounds(since_ns, until_ns))):
+            yield Event(kind=name, at_ns=at_ns, detail=json.loads(detail))
+
+    def configurations(self) -> tuple[ConfigurationInterval, ...]:
+        """Every interval in which a version of the configuration was in force, in order of time."""
+        query = (
+            "SELECT c.config_id, c.text, l.loaded_at_ns, lead(l.loaded_at_ns) OVER in_order"
+            " FROM configuration_load l JOIN configuration c ON c.number = l.configuration"
+            " WINDOW in_order AS (ORDER BY l.loaded_at_ns, l.sequence) ORDER BY l.loaded_at_ns, l.sequence"
+        )
+        return tuple(
+            ConfigurationInterval(config_id=config_id, text=text, since_ns=since_ns, until_ns=until_ns)
+            for config_id, text, since_ns, until_ns in self._execute(query)
+        )
+
+    def config_in_force(self, at_ns: int) -> ConfigurationInterval | None:
+        """The configuration that was in force at ``at_ns``; ``None`` before the first."""
+        for interval in reversed(self.configurations()):
+            if interval.since_ns <= at_ns:
+                return interval
+        return None
+
+    @property
+    def counts(self) -> Counts:
+        """How many rows there are; counts each of them, which takes a second for ten million."""
+        query = (
+            "SELECT (SELECT count(*) FROM observation), (SELECT count(*) FROM missed), (SELECT count(*) FROM event),"
+            " (SELECT count(*) FROM configuration WHERE text IS NOT NULL)"
+        )
+        ((observations, missed, events, configurations),) = self._execute(query)
+        return Counts(observations=observations, missed=missed, events=events, configurations=configurations)
+
+    def _series(self, check_id: str, vantage: str | None) -> list[int]:
+        query = "SELECT number FROM series WHERE check_id = ?1 AND (?2 IS NULL OR vantage = ?2) ORDER BY vantage"
+        return [number for (number,) in self._execute(query, (check_id, vantage))]
+
+    def _execute(self, query: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection.execute(query, values)
+        except sqlite3.Error as error:
+            raise ArchiveError(_("{path} cannot be read: {error}").format(path=self._path, error=error)) from error
+
+
+def _require_newest(connection: sqlite3.Connection, path: Path) -> None:
+    version = check_version(connection, path)
+    if version < len(MIGRATIONS):
+        raise ArchiveError(
+            _("{path} has schema version {version}: start netmon run once, which brings it to {newest}").format(
+                path=path, version=version, newest=len(MIGRATIONS)
+            )
+        )
+
+
+def _bounds(since_ns: int | None, until_ns: int | None) -> tuple[int, int]:
+    return EARLIEST_NS if since_ns is None else since_ns, LATEST_NS if until_ns is None else until_ns
+
+
+def _observation(row: tuple[Any, ...]) -> Observation:
+    check_id, vantage, scheduled_ns, started_ns, duration_seconds, attempt, status, data, config_id = row
+    result, derived, reasons = decode_result(data)
+    return Observation(
+        check_id=check_id,
+        vantage=vantage,
+        scheduled_ns=scheduled_ns,
+        started_ns=started_ns,
+        duration_seconds=duration_seconds,
+        attempt=attempt,
+        status=Status(status),
+        reasons=reasons,
+        result=result,
+        derived=derived,
+        config_id=config_id,
+    )

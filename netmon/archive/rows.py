@@ -1,0 +1,51 @@
+"""What the archive holds besides the nouns of :mod:`netmon.model`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["ConfigurationInterval", "ConfigurationLoad", "Event"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to netmon itself: ``start``, ``stop``, ``clock_step``.
+
+    Attributes:
+        at_ns: when, UTC nanoseconds since the epoch.
+        detail: values that JSON can hold; one that it cannot hold is stored as its ``str``.
+    """
+
+    kind: str
+    at_ns: int
+    detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationLoad:
+    """A configuration came into force.
+
+    Attributes:
+        text: the configuration as it was read; it names secrets' files, never secrets.
+    """
+
+    config_id: str
+    text: str
+    loaded_at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationInterval:
+    """When a version of the configuration was in force: from ``since_ns`` until the next one was loaded.
+
+    A stopped netmon does not end an interval: what was expected and not measured is a gap in the evidence.
+
+    Attributes:
+        until_ns: exclusive; ``None`` for the newest.
+    """
+
+    config_id: str
+    text: str
+    since_ns: int
+    until_ns: int | None

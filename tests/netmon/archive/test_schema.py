@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from netmon.archive import ArchiveError, Journal, Reader
+from netmon.archive.schema import FILE_NAME, MIGRATIONS, check_version, migrate
+from tests.lab.observations import ping
+
+
+def connect(folder: Path) -> sqlite3.Connection:
+    return sqlite3.connect(folder / FILE_NAME, isolation_level=None)
+
+
+async def test_an_older_file_is_upgraded_and_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Journal.open(tmp_path, on_durable=print) as journal:
+        journal.append(ping(1))
+    newer = (*MIGRATIONS, "ALTER TABLE event ADD COLUMN note TEXT; CREATE TABLE later (number INTEGER) STRICT;")
+
+    connection = connect(tmp_path)
+    migrate(connection, tmp_path / FILE_NAME, newer)
+
+    assert connection.execute("PRAGMA user_version").fetchone() == (len(newer),)
+    assert connection.execute("SELECT count(*), max(note) FROM observation LEFT JOIN event").fetchone() == (1, None)
+    connection.close()
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    connection = connect(tmp_path)
+    with pytest.raises(sqlite3.OperationalError, match="syntax"):
+        migrate(connection, tmp_path / FILE_NAME, ("CREATE TABLE a (b)", "CREATE TABLE c (d); CREATE NONSENSE"))
+
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("a",)]
+    connection.close()
+
+
+async def test_a_newer_file_is_refused_by_writer_and_reader(tmp_path: Path) -> None:
+    async with Journal.open(tmp_path, on_durable=print):
+        pass
+    connection = connect(tmp_path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    message = f"has schema version 99, and this netmon knows versions up to {len(MIGRATIONS)}: use the newer netmon"
+
+    with pytest.raises(ArchiveError, match=message):
+        Journal.open(tmp_path, on_durable=print)
+    with pytest.raises(ArchiveError, match=message):
+        Reader.open(tmp_path)
+
+
+def test_a_reader_does_not_upgrade(tmp_path: Path) -> None:
+    connect(tmp_path).execute("PRAGMA journal_mode = WAL").connection.close()
+    with pytest.raises(ArchiveError, match="has schema version 0: start netmon run once"):
+        Reader.open(tmp_path)
+
+
+def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    connection = connect(tmp_path)
+    connection.execute("CREATE TABLE theirs (a)")
+    with pytest.raises(ArchiveError, match="is a database of another program"):
+        check_version(connection, tmp_path / FILE_NAME)
+    connection.close()
+
+
+def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"this is no database" * 100)
+    with pytest.raises(ArchiveError, match="cannot be read as an archive"):
+        Reader.open(tmp_path)
