@@ -1,0 +1,120 @@
+"""Real SNMP agents for tests: net-snmp's snmpd, and snmpsim with recordings of real devices."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.lab import need
+
+COMMUNITY = "lab-community"
+USER = "watcher"
+AUTH_PASSWORD = "lab-auth-password"
+PRIVACY_PASSWORD = "lab-privacy-password"
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A UDP port that nobody has at the moment."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.bind((host, 0))
+        return int(sock.getsockname()[1])
+
+
+@contextmanager
+def snmpd(folder: Path, host: str = "127.0.0.1", users: tuple[str, ...] = ()) -> Iterator[int]:
+    """net-snmp's agent with COMMUNITY for v1 and v2c and USER for v3; yields its port.
+
+    Args:
+        users: further ``createUser`` lines without that word, each with ``rouser`` for its name.
+    """
+    program = need.program("snmpd", "snmpd")
+    port = free_port(host)
+    lines = [
+        f"rocommunity {COMMUNITY}",
+        f"rocommunity6 {COMMUNITY}",
+        f"createUser {USER} SHA-256 {AUTH_PASSWORD} AES {PRIVACY_PASSWORD}",
+        f"rouser {USER} priv",
+    ]
+    for user in users:
+        lines += [f"createUser {user}", f"rouser {user.split()[0]} auth"]
+    config = folder / "snmpd.conf"
+    config.write_text("\n".join(lines) + "\n")
+    where = f"udp6:[{host}]:{port}" if ":" in host else f"udp:{host}:{port}"
+    environment = {**os.environ, "SNMP_PERSISTENT_DIR": str(folder), "MIBS": ""}
+    process = subprocess.Popen(
+        [program, "-f", "-Ln", "-C", "-c", str(config), "-p", str(folder / "pid"), where],
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with _running(process):
+        _wait_for_udp(host, port, process)
+        yield port
+
+
+@contextmanager
+def snmpsim(folder: Path, devices: tuple[str, ...]) -> Iterator[int]:
+    """snmpsim with the recordings of ``devices``, each under its name as community; yields the port."""
+    recordings = need.recordings()
+    program = shutil.which("snmpsim-command-responder", path=str(Path(sys.executable).parent))
+    assert program, "snmpsim is one of the project's development requirements"
+    data, cache = folder / "data", folder / "cache"
+    data.mkdir()
+    cache.mkdir()
+    for device in devices:
+        shutil.copy(recordings / device / "recording.snmprec", data / f"{device}.snmprec")
+    command = [program, f"--cache-dir={cache}", f"--data-dir={data}", "--logging-method=null"]
+    if os.geteuid() == 0:
+        # snmpsim refuses to run as root.
+        for path in (folder, data, cache, *data.iterdir()):
+            shutil.chown(path, "nobody", "nogroup")
+        for parent in folder.parents:
+            if parent.stat().st_uid == 0 and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+                parent.chmod(parent.stat().st_mode | 0o055)
+        command += ["--process-user=nobody", "--process-group=nogroup"]
+    port = free_port()
+    process = subprocess.Popen(
+        [*command, f"--agent-udpv4-endpoint=127.0.0.1:{port}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with _running(process):
+        _wait_for_udp("127.0.0.1", port, process)
+        yield port
+
+
+@contextmanager
+def _running(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_udp(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until the port is bound: before that the kernel refuses a datagram, afterwards it takes it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"{process.args!r} ended by itself with {process.returncode}"
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(0.05)
+            sock.connect((host, port))
+            try:
+                sock.send(b"?")
+                sock.recv(1)
+            except TimeoutError:
+                return
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+    raise AssertionError(f"{process.args!r} did not open {host} port {port}")
