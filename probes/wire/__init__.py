@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from probes.wire.dns import DnsWire
-from probes.wire.http import HttpWire
-from probes.wire.icmp import IcmpWire
-from probes.wire.names import Names
-from probes.wire.snmp import SnmpWire
-from probes.wire.tcp import TcpWire
+if TYPE_CHECKING:
+    from probes.wire.dns import DnsWire
+    from probes.wire.http import HttpWire
+    from probes.wire.icmp import IcmpWire
+    from probes.wire.names import Names
+    from probes.wire.snmp import SnmpWire
+    from probes.wire.tcp import TcpWire
 
 __all__ = ["Wires"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -132,7 +133,7 @@ def readings_of(echoes: Sequence[Echo]) -> dict[str, float]:
             readings["pdv_p95_seconds"] = sorted(values)[rank] - lowest
     steps = [
         abs(second.rtt_seconds - first.rtt_seconds)
-        for first, second in zip(echoes, echoes[1:], strict=False)
+        for first, second in itertools.pairwise(echoes)
         if first.rtt_seconds is not None and second.rtt_seconds is not None
     ]
     if steps:
