@@ -1,0 +1,194 @@
+"""The composition root: builds everything from a configuration, joins it, starts it and stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+import probes
+from netmon.archive import ArchiveError, Journal, Reader
+from netmon.config import Config, load
+from netmon.logs import fields
+from netmon.metrics import CheckMetrics
+from netmon.model import Check, MissedRun, Observation
+from netmon.runner import Clock, Runner
+from netmon.schedule import Schedule
+from probes.base import ProbeKind
+from probes.wire import Wires
+
+__all__ = ["App", "Settings", "build_wires", "run"]
+
+log = logging.getLogger(__name__)
+
+STOP_GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this process runs, as opposed to what it watches.
+
+    Attributes:
+        config: the inventory.
+        data: the archive's folder.
+        vantage: which checks of the inventory this process runs.
+        concurrency: probes under way at once.
+    """
+
+    config: Path
+    data: Path
+    vantage: str = "main"
+    concurrency: int = 1000
+
+
+def build_wires(config: Config) -> Wires:
+    """The wires for an inventory: they know its credentials and its hosts, and open nothing yet."""
+    from probes.wire.http import HttpWire
+
+    from probes.wire.dns import DnsWire
+    from probes.wire.icmp import IcmpWire
+    from probes.wire.names import Names
+    from probes.wire.snmp import SnmpWire
+    from probes.wire.tcp import TcpWire
+
+    return Wires(
+        names=Names(),
+        icmp=IcmpWire(),
+        snmp=SnmpWire(config.snmp_auths),
+        tcp=TcpWire(),
+        dns=DnsWire(),
+        http=HttpWire(allowed_hosts=config.allowed_hosts),
+    )
+
+
+class App:
+    """One running netmon: inventory -> schedule -> runner -> archive -> metrics.
+
+    Must be built within the running event loop.
+
+    Attributes:
+        latest: the last durable observation of each check; what tables and pages show.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        settings: Settings,
+        *,
+        kinds: Mapping[str, ProbeKind[Any]] = probes.KINDS,
+        clock: Clock | None = None,
+    ) -> None:
+        self.config = config
+        self.settings = settings
+        self.kinds = kinds
+        self.clock = clock or Clock()
+        self.latest: dict[str, Observation] = {}
+        self.checks: tuple[Check, ...] = tuple(
+            check for check in config.checks.values() if check.vantage == settings.vantage
+        )
+        self.registry = CollectorRegistry()
+        self.metrics = CheckMetrics(kinds, clock=self.clock)
+        self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
+        self.journal = Journal.open(settings.data, on_durable=self._durable)
+        self.wires = build_wires(config)
+        self.runner = Runner(
+            kinds=kinds,
+            wires=self.wires,
+            emit=self._emit,
+            missed=self._missed,
+            clock=self.clock,
+            concurrency=settings.concurrency,
+        )
+        self.schedule = Schedule(start=self.runner.start, missed=self._missed, stepped=self._stepped, clock=self.clock)
+        self._observers: list[Callable[[Sequence[Observation]], None]] = []
+
+    def observe(self, observer: Callable[[Sequence[Observation]], None]) -> None:
+        """Call ``observer`` with observations once they are durable."""
+        self._observers.append(observer)
+
+    def start(self) -> None:
+        """Record the configuration, take up where the archive ends, and begin to probe."""
+        now_ns = self.clock.wall_ns()
+        self.runner.config_id = self.config.config_id
+        self.journal.record_config(self.config.config_id, self.config.text, now_ns)
+        self.journal.append_event("start", now_ns, {"vantage": self.settings.vantage, "checks": len(self.checks)})
+        self._seed()
+        self.schedule.set_checks(self.checks)
+        self.schedule.start()
+        log.info("started", extra=fields(checks=len(self.checks), config=self.config.config_id[:12]))
+
+    async def stop(self) -> None:
+        """Start nothing more, let runs end, write everything, close everything."""
+        await self.schedule.stop()
+        await self.runner.stop(STOP_GRACE_SECONDS)
+        self.journal.append_event("stop", self.clock.wall_ns(), {"vantage": self.settings.vantage})
+        try:
+            await self.journal.close()
+        finally:
+            await self.wires.aclose()
+        log.info("stopped", extra=fields(rows=self.journal.rows_written))
+
+    def _seed(self) -> None:
+        try:
+            with Reader.open(self.settings.data) as reader:
+                latest = reader.latest()
+        except (ArchiveError, sqlite3.Error) as error:
+            # Rates begin anew; that is all that is lost.
+            log.warning("the archive's last observations cannot be read", extra=fields(error=error))
+            return
+        for check in self.checks:
+            last = latest.get((check.id, check.vantage))
+            if last is not None:
+                self.runner.seed(check, last)
+                self.latest[check.id] = last
+
+    def _emit(self, observation: Observation) -> None:
+        self.journal.append(observation)
+
+    def _missed(self, run: MissedRun) -> None:
+        self.journal.append_missed(run)
+
+    def _stepped(self, step_ns: int) -> None:
+        self.journal.append_event("clock_step", self.clock.wall_ns(), {"step_ns": step_ns})
+
+    def _durable(self, observations: Sequence[Observation]) -> None:
+        self.metrics.update(observations)
+        for observation in observations:
+            self.latest[observation.check_id] = observation
+        for observer in self._observers:
+            observer(observations)
+
+
+async def run(settings: Settings, sockets: Sequence[socket.socket], *, seconds: float | None = None) -> None:
+    """Run until SIGTERM or SIGINT, or for ``seconds``; serve the pages on the given listening sockets.
+
+    Raises:
+        ConfigError: the inventory has mistakes.
+        ArchiveError: the archive cannot be opened.
+    """
+    from netmon.web import create_app, serve
+
+    config = load(settings.config, kinds=probes.KINDS)
+    app = App(config, settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = asyncio.create_task(serve(create_app(app), sockets=list(sockets), stop=stop))
+    try:
+        app.start()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
+    finally:
+        stop.set()
+        await server
+        await app.stop()

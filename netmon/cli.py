@@ -1,0 +1,386 @@
+"""Commands. Exit codes: 0 done and well, 1 the answer is no, 2 wrong usage or configuration, 3 netmon itself failed."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import socket
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from netmon import __version__
+from netmon.i18n import _, current_language, language_from_environment, use_language
+from netmon.model import Observation, Status
+from netmon.words import duration, figure, reason_sentence, status_word
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="netmon: health of emergency communications. Exit codes: 0 well, 1 the answer is no, 2 usage or "
+    "configuration, 3 netmon itself failed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+EXIT_NO, EXIT_USAGE, EXIT_FAULT = 1, 2, 3
+DEFAULT_LISTEN = "127.0.0.1:9735"
+COLOURS = {
+    Status.UP: "green",
+    Status.DEGRADED: "yellow",
+    Status.DOWN: "bold red",
+    Status.UNKNOWN: "magenta",
+    Status.STANDBY: "cyan",
+}
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The inventory.")]
+DataOption = Annotated[Path, typer.Option("--data", "-d", help="The folder of the archive.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+DEFAULT_CONFIG = Path("config/sites.yaml")
+DEFAULT_DATA = Path("data")
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(code)
+
+
+def _version(value: bool) -> None:
+    if value:
+        _say(f"netmon {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    lang: Annotated[str, typer.Option(help="zh or en; the default follows the locale.")] = "",
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    try:
+        use_language(lang or language_from_environment())
+    except ValueError as error:
+        _fail(str(error), EXIT_USAGE)
+
+
+def _load(path: Path) -> Any:
+    import probes
+    from netmon.config import ConfigError, load
+
+    try:
+        config = load(path, kinds=probes.KINDS)
+    except ConfigError as error:
+        _fail(str(error), EXIT_USAGE)
+    for warning in config.warnings:
+        typer.echo(str(warning), err=True)
+    return config
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    from netmon.config import ConfigError
+    from probes.base import MonitorFault
+
+    try:
+        return asyncio.run(work)
+    except ConfigError as error:
+        _fail(str(error), EXIT_USAGE)
+    except MonitorFault as fault:
+        _fail(str(fault), EXIT_FAULT)
+
+
+def listen_on(address: str) -> socket.socket:
+    """A listening socket for ``host:port``; the port is taken before anything is probed.
+
+    Raises:
+        typer.Exit: the address is malformed or taken.
+    """
+    host, _colon, port = address.rpartition(":")
+    try:
+        number = int(port)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host.strip("[]") or "127.0.0.1", number), family=family)
+    except ValueError:
+        _fail(_("{address} is no address to listen on: write host:port").format(address=address), EXIT_USAGE)
+    except OSError as error:
+        _fail(
+            _("cannot listen on {address}: {error}").format(address=address, error=error.strerror or error),
+            EXIT_USAGE,
+        )
+
+
+@app.command()
+def run(
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    listen: Annotated[str, typer.Option(help="Where pages and metrics are served.")] = DEFAULT_LISTEN,
+    vantage: Annotated[str, typer.Option(help="Run the checks of this vantage.")] = "main",
+    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+) -> None:
+    """Probe on schedule until SIGTERM."""
+    from netmon import logs
+    from netmon.app import Settings
+    from netmon.app import run as run_app
+
+    try:
+        logs.set_up(log_level)
+    except ValueError as error:
+        _fail(str(error), EXIT_USAGE)
+    with listen_on(listen) as listening:
+        _run(run_app(Settings(config=config, data=data, vantage=vantage), [listening]))
+
+
+@app.command("check-config")
+def check_config(
+    config: Annotated[Path, typer.Argument(help="The inventory.")] = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Say everything that is wrong with an inventory, or what it asks for."""
+    loaded = _load(config)
+    counts = {"sites": len(loaded.sites), "equipment": len(loaded.assets), "checks": len(loaded.checks)}
+    if as_json:
+        _say(json.dumps({**counts, "config_id": loaded.config_id, "sample": loaded.sample}))
+        return
+    text = _("{file} is right: {sites} sites, {equipment} pieces of equipment, {checks} checks")
+    _say(text.format(file=config, **counts))
+    if loaded.sample:
+        _say(_("It is marked as a sample: it describes no real network."))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the inventory, for editors."""
+    import probes
+    from netmon.config import schema as make_schema
+
+    _say(json.dumps(make_schema(probes.KINDS), indent=2, ensure_ascii=False, sort_keys=True))
+
+
+@app.command()
+def probe(
+    check: Annotated[str, typer.Argument(help="The check's id: site/equipment/check.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one check now and say what happened, step by step. Nothing is recorded. Exit code 1 if it is not up."""
+    loaded = _load(config)
+    wanted = loaded.checks.get(check)
+    if wanted is None:
+        from netmon.config import nearest
+
+        close = nearest(check, loaded.checks)
+        text = _("no check {check!r} in {file}").format(check=check, file=config)
+        _fail(text + (_("; did you mean {close}?").format(close=close) if close else ""), EXIT_USAGE)
+    observation = _run(_probe_once(loaded, wanted))
+    if as_json:
+        _say(json.dumps(as_plain(observation), ensure_ascii=False))
+    else:
+        _print_probe(observation)
+    raise typer.Exit(0 if observation.status in (Status.UP, Status.STANDBY) else EXIT_NO)
+
+
+async def _probe_once(config: Any, check: Any) -> Observation:
+    import probes
+    from netmon.app import build_wires
+    from netmon.runner import Clock, Runner
+
+    wires = build_wires(config)
+    try:
+        runner = Runner(kinds=probes.KINDS, wires=wires, emit=lambda _o: None, missed=lambda _m: None, clock=Clock())
+        return await runner.run_once(check, time.time_ns())
+    finally:
+        await wires.aclose()
+
+
+def _print_probe(observation: Observation) -> None:
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(observation.check_id)}[/bold]")
+    for step in observation.result.steps:
+        console.print(f"  {step.at_seconds * 1e3:9.3f} ms  {escape(step.text)}")
+    for key, value in sorted(observation.readings.items()):
+        console.print(f"  {key:40} {figure(key, value)}")
+    for name, state in sorted(observation.result.states.items()):
+        console.print(f"  {name:40} {escape(state.word)} ({state.meaning.value})")
+    for name, fact in sorted(observation.result.facts.items()):
+        console.print(f"  {name:40} {escape(_printable(fact))}")
+    colour = COLOURS[observation.status]
+    console.print(
+        f"  [{colour}]{status_word(observation.status)}[/{colour}] "
+        + _("after {seconds:.3f} s").format(seconds=observation.duration_seconds)
+    )
+    for reason in observation.reasons:
+        console.print(f"    {escape(_printable(reason_sentence(reason)))}")
+
+
+def _printable(text: str) -> str:
+    return "".join(ch if ch.isprintable() else "�" for ch in text)
+
+
+def as_plain(observation: Observation) -> dict[str, Any]:
+    """An observation as JSON types, for scripts; the keys are the fields of :class:`netmon.model.Observation`."""
+    result = observation.result
+    return {
+        "check": observation.check_id,
+        "vantage": observation.vantage,
+        "scheduled": _iso(observation.scheduled_ns),
+        "started": _iso(observation.started_ns),
+        "duration_seconds": observation.duration_seconds,
+        "attempt": observation.attempt,
+        "status": observation.status.value,
+        "reasons": [
+            {key: getattr(value, "value", value) for key, value in dataclasses.asdict(reason).items()}
+            for reason in observation.reasons
+        ],
+        "failure": result.failure.value if result.failure else None,
+        "detail": result.detail,
+        "readings": dict(observation.readings),
+        "states": {name: {"word": state.word, "meaning": state.meaning.value} for name, state in result.states.items()},
+        "facts": dict(result.facts),
+        "steps": [{"at_seconds": step.at_seconds, "text": step.text} for step in result.steps],
+        "config_id": observation.config_id,
+    }
+
+
+def _iso(ns: int) -> str:
+    return datetime.fromtimestamp(ns / 1e9, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@app.command()
+def query(
+    check: Annotated[str, typer.Argument(help="The check's id: site/equipment/check.")],
+    data: DataOption = DEFAULT_DATA,
+    since: Annotated[str, typer.Option(help="How far back: 30m, 24h, 7d.")] = "24h",
+    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a check's history from the archive, newest first; with --json one observation a line."""
+    from netmon.archive import ArchiveError, Reader
+    from netmon.config import parse_duration
+
+    try:
+        seconds = parse_duration(since)
+    except ValueError as error:
+        _fail(f"--since: {error}", EXIT_USAGE)
+    try:
+        with Reader.open(data) as reader:
+            since_ns = time.time_ns() - round(seconds * 1e9)
+            rows = list(reader.history(check, since_ns=since_ns, limit=limit, newest_first=True))
+    except ArchiveError as error:
+        _fail(str(error), EXIT_FAULT)
+    if as_json:
+        for row in rows:
+            _say(json.dumps(as_plain(row), ensure_ascii=False))
+    else:
+        table = Table(_("started (UTC)"), _("status"), _("try"), _("took"), _("why, or figures"), title=escape(check))
+        for row in rows:
+            table.add_row(
+                _iso(row.started_ns), _status_cell(row.status), str(row.attempt), f"{row.duration_seconds:.3f} s",
+                escape(_printable(_summary(row))),
+            )  # fmt: skip
+        Console(highlight=False).print(table)
+    if not rows:
+        typer.echo(_("nothing is recorded of {check} since then").format(check=check), err=True)
+        raise typer.Exit(EXIT_NO)
+
+
+def _status_cell(status: Status) -> str:
+    return f"[{COLOURS[status]}]{status_word(status)}[/{COLOURS[status]}]"
+
+
+MAIN_FIGURES = (
+    "rtt_median_seconds", "loss_ratio", "rtt_median_seconds[far]", "loss_ratio[far]", "total_seconds",
+    "connect_seconds", "lookup_seconds", "vswr_ratio",
+)  # fmt: skip
+
+
+def _summary(observation: Observation) -> str:
+    if observation.reasons:
+        return "; ".join(reason_sentence(reason) for reason in observation.reasons)
+    readings = observation.readings
+    return ", ".join(f"{key} {figure(key, readings[key])}" for key in MAIN_FIGURES if key in readings)
+
+
+@app.command()
+def status(
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    once: Annotated[bool, typer.Option("--once", help="Print once instead of refreshing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The live table of every check, from the archive; works beside a running netmon and without one."""
+    loaded = _load(config)
+    if as_json:
+        latest = _latest(data)
+        _say(json.dumps([as_plain(latest[check]) for check in sorted(latest)], ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    if once or not sys.stdout.isatty():
+        console.print(status_table(loaded, _latest(data), time.time_ns()))
+        return
+    try:
+        with Live(console=console, refresh_per_second=2, screen=True) as live:
+            while True:
+                live.update(status_table(loaded, _latest(data), time.time_ns()))
+                time.sleep(2)
+    except KeyboardInterrupt:
+        return
+
+
+def _latest(data: Path) -> dict[str, Observation]:
+    from netmon.archive import ArchiveError, Reader
+
+    try:
+        with Reader.open(data) as reader:
+            return {check: observation for (check, _vantage), observation in reader.latest().items()}
+    except ArchiveError as error:
+        _fail(str(error), EXIT_FAULT)
+
+
+ORDER = (Status.DOWN, Status.UNKNOWN, Status.DEGRADED, Status.STANDBY, Status.UP)
+
+
+def status_table(config: Any, latest: dict[str, Observation], now_ns: int, *, title: str = "") -> Table:
+    """Every check of the inventory, the worst first. What was never measured, or too long ago, is unknown."""
+    language = current_language()
+    rows: list[tuple[int, str, Sequence[str]]] = []
+    for check in config.checks.values():
+        observation = latest.get(check.id)
+        site, asset = config.sites[check.site], config.assets[check.asset]
+        names = [site.name.in_language(language) or site.id, asset.name.in_language(language) or asset.id]
+        if observation is None:
+            state, age, why = Status.UNKNOWN, "-", _("not measured yet")
+        else:
+            seconds = (now_ns - observation.started_ns) / 1e9
+            stale = seconds > 2 * check.interval_seconds + check.timeout_seconds
+            state = Status.UNKNOWN if stale else observation.status
+            age, why = duration(seconds), _("no recent figure") if stale else _summary(observation)
+        cells = [*map(escape, names), check.id.rpartition("/")[2], _status_cell(state), age, escape(_printable(why))]
+        rows.append((ORDER.index(state), check.id, cells))
+    if config.sample and not title:
+        title = _("SAMPLE: no real network")
+    table = Table(
+        _("site"), _("equipment"), _("check"), _("status"), _("age"), _("why, or figures"), title=escape(title)
+    )
+    for _rank, _check, cells in sorted(rows):
+        table.add_row(*cells)
+    return table
+
+
+def main() -> None:
+    """The console script."""
+    app()
