@@ -226,7 +226,6 @@ class Journal:
                 self._pause(retry_seconds)
                 retry_seconds = min(2 * retry_seconds, LONGEST_RETRY_SECONDS)
             else:
-                self._succeeded()
                 retry_seconds = FIRST_RETRY_SECONDS
         if store is not None:
             store.close()
@@ -267,6 +266,7 @@ class Journal:
                 self.commits += 1
                 self.commit_seconds += time.perf_counter() - start
             rows = [row for row in rows if row not in refused] if refused else rows
+        self._succeeded()
         flushes = [item for item in batch if isinstance(item, asyncio.Future)]
         with self._changed:
             for _item in batch:

@@ -1,0 +1,133 @@
+"""How netmon itself is doing: few series, held by prometheus_client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
+
+from netmon import __version__
+
+__all__ = ["ArchiveCounters", "Internals"]
+
+MISSED_REASONS: Final = ("overlap", "misfire", "coalesced", "stopping")
+LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class ArchiveCounters(Protocol):
+    """What the journal tells about itself."""
+
+    @property
+    def backlog(self) -> int:
+        """Rows that are not durable yet."""
+
+    @property
+    def rows_written(self) -> int:
+        """Rows that are durable."""
+
+    @property
+    def rows_refused(self) -> int:
+        """Rows that could not be stored for a fault of their own."""
+
+    @property
+    def commits(self) -> int:
+        """Transactions."""
+
+    @property
+    def commit_seconds(self) -> float:
+        """Time spent in them."""
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be written, or ``None``."""
+
+
+class Internals:
+    """Metrics of the process, in a registry of its own.
+
+    Attributes:
+        probes_missed: count each missed run with ``probes_missed.labels(reason).inc()``.
+        clock_steps: count each step of the wall clock with ``clock_steps.inc()``.
+    """
+
+    def __init__(self, archive: ArchiveCounters | None = None) -> None:
+        self.registry: Final = CollectorRegistry()
+        Gauge("netmon_build_info", "The running netmon; 1.", ["version"], registry=self.registry).labels(
+            __version__
+        ).set(1)
+        self._reload_successful = Gauge(
+            "netmon_config_last_reload_successful",
+            "Whether the last attempt to load the configuration succeeded.",
+            registry=self.registry,
+        )
+        self._reload_time = Gauge(
+            "netmon_config_last_reload_success_timestamp_seconds",
+            "When the configuration was last loaded successfully.",
+            registry=self.registry,
+        )
+        self.probes_missed = Counter(
+            "netmon_probes_missed", "Runs that were due and did not take place.", ["reason"], registry=self.registry
+        )
+        for reason in MISSED_REASONS:
+            self.probes_missed.labels(reason)
+        self.clock_steps = Counter(
+            "netmon_clock_steps", "Steps of the wall clock that were noticed.", registry=self.registry
+        )
+        self._loop_lag = Histogram(
+            "netmon_event_loop_lag_seconds",
+            "How much later than asked for the event loop came to a timer.",
+            buckets=LAG_BUCKETS,
+            registry=self.registry,
+        )
+        if archive is not None:
+            self.registry.register(_Archive(archive))
+        ProcessCollector(registry=self.registry)
+
+    def config_loaded(self, at_seconds: float) -> None:
+        """The configuration was loaded at this time (seconds since the epoch)."""
+        self._reload_successful.set(1)
+        self._reload_time.set(at_seconds)
+
+    def config_refused(self) -> None:
+        """A configuration was not loaded; the one before stays in force."""
+        self._reload_successful.set(0)
+
+    async def watch_loop(self, period_seconds: float = 1.0) -> None:
+        """Measure the event loop's lag once in each period, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + period_seconds
+            await asyncio.sleep(period_seconds)
+            self._loop_lag.observe(max(0.0, loop.time() - due))
+
+    def render(self) -> bytes:
+        """Everything in the text format 0.0.4."""
+        return generate_latest(self.registry)
+
+
+class _Archive:
+    """Collects the journal's own counters at each scrape."""
+
+    def __init__(self, archive: ArchiveCounters) -> None:
+        self._archive = archive
+
+    def collect(self) -> Iterator[Metric]:
+        archive = self._archive
+        yield _one("netmon_archive_backlog_rows", "gauge", "Rows that are not durable yet.", archive.backlog)
+        yield _one(
+            "netmon_archive_writable", "gauge", "Whether the last attempt to write succeeded.", archive.fault is None
+        )
+        yield _one("netmon_archive_rows_written", "counter", "Rows that became durable.", archive.rows_written)
+        yield _one(
+            "netmon_archive_rows_refused", "counter", "Rows that could not be stored at all.", archive.rows_refused
+        )
+        yield _one("netmon_archive_commits", "counter", "Transactions.", archive.commits)
+        yield _one("netmon_archive_commit_seconds", "counter", "Seconds spent in transactions.", archive.commit_seconds)
+
+
+def _one(name: str, kind: str, text: str, value: float) -> Metric:
+    metric = Metric(name, text, kind)
+    metric.add_sample(f"{name}_total" if kind == "counter" else name, {}, float(value))
+    return metric

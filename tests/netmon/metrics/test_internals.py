@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from netmon import __version__
+from netmon.archive import Journal
+from netmon.metrics import Internals
+from tests.lab.observations import ping
+
+
+async def test_the_journal_tells_about_itself(tmp_path: Path) -> None:
+    async with Journal.open(tmp_path, on_durable=lambda _rows: None) as journal:
+        internals = Internals(archive=journal)
+        journal.append(ping(1))
+        assert internals.registry.get_sample_value("netmon_archive_backlog_rows") == 1
+        await journal.flush()
+
+        value = internals.registry.get_sample_value
+        assert value("netmon_archive_backlog_rows") == 0
+        assert value("netmon_archive_rows_written_total") == 1
+        assert value("netmon_archive_rows_refused_total") == 0
+        assert value("netmon_archive_commits_total") == 1
+        assert value("netmon_archive_commit_seconds_total") == journal.commit_seconds
+        assert value("netmon_archive_writable") == 1
+        journal.fault = "disk full"
+        assert value("netmon_archive_writable") == 0
+
+
+def test_configuration_reloads() -> None:
+    internals = Internals()
+    value = internals.registry.get_sample_value
+    internals.config_loaded(1234.5)
+    assert value("netmon_config_last_reload_successful") == 1
+    internals.config_refused()
+    assert value("netmon_config_last_reload_successful") == 0
+    assert value("netmon_config_last_reload_success_timestamp_seconds") == 1234.5
+
+
+def test_counters_start_at_zero() -> None:
+    value = Internals().registry.get_sample_value
+    assert value("netmon_probes_missed_total", {"reason": "overlap"}) == 0
+    assert value("netmon_clock_steps_total") == 0
+    assert value("netmon_build_info", {"version": __version__}) == 1
+
+
+def test_two_of_them_do_not_share_a_registry() -> None:
+    one, other = Internals(), Internals()
+    one.clock_steps.inc()
+    assert other.registry.get_sample_value("netmon_clock_steps_total") == 0
+
+
+async def test_a_blocked_loop_is_seen() -> None:
+    internals = Internals()
+    watching = asyncio.create_task(internals.watch_loop(period_seconds=0.01))
+    await asyncio.sleep(0.005)
+    time.sleep(0.15)  # noqa: ASYNC251 (the fault that is to be seen)
+    await asyncio.sleep(0.02)
+    watching.cancel()
+    value = internals.registry.get_sample_value
+    late = value("netmon_event_loop_lag_seconds_count") or 0
+    assert late - (value("netmon_event_loop_lag_seconds_bucket", {"le": "0.1"}) or 0) >= 1
