@@ -26,7 +26,7 @@ OBSERVATION = (
 )
 HISTORY = (
     OBSERVATION.format(source="observation o CROSS JOIN series s ON s.number = o.series")
-    + " WHERE o.series = ? AND o.started_ns >= ? AND o.started_ns < ? ORDER BY o.started_ns {order} LIMIT ?"
+    + " WHERE o.series = ? AND o.started_ns >= ? AND o.started_ns <= ? ORDER BY o.started_ns {order} LIMIT ?"
 )
 # One look into the index a series, however many rows there are.
 LATEST = OBSERVATION.format(
@@ -127,7 +127,7 @@ class Reader:
         """Runs that were due and did not take place, in order of their due time."""
         query = (
             "SELECT s.check_id, s.vantage, m.scheduled_ns, m.reason FROM missed m JOIN series s ON s.number = m.series"
-            " WHERE (?1 IS NULL OR s.check_id = ?1) AND m.scheduled_ns >= ?2 AND m.scheduled_ns < ?3"
+            " WHERE (?1 IS NULL OR s.check_id = ?1) AND m.scheduled_ns >= ?2 AND m.scheduled_ns <= ?3"
             " ORDER BY m.scheduled_ns, m.sequence"
         )
         for check, vantage, scheduled_ns, reason in self._execute(query, (check_id, *_bounds(since_ns, until_ns))):
@@ -138,7 +138,7 @@ class Reader:
     ) -> Iterator[Event]:
         """What happened to netmon itself, in order of time."""
         query = (
-            "SELECT kind, at_ns, detail FROM event WHERE (?1 IS NULL OR kind = ?1) AND at_ns >= ?2 AND at_ns < ?3"
+            "SELECT kind, at_ns, detail FROM event WHERE (?1 IS NULL OR kind = ?1) AND at_ns >= ?2 AND at_ns <= ?3"
             " ORDER BY at_ns, sequence"
         )
         for name, at_ns, detail in self._execute(query, (kind, *_bounds(since_ns, until_ns))):
@@ -195,7 +195,8 @@ def _require_newest(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _bounds(since_ns: int | None, until_ns: int | None) -> tuple[int, int]:
-    return EARLIEST_NS if since_ns is None else since_ns, LATEST_NS if until_ns is None else until_ns
+    """Both inclusive."""
+    return EARLIEST_NS if since_ns is None else since_ns, LATEST_NS if until_ns is None else until_ns - 1
 
 
 def _observation(row: tuple[Any, ...]) -> Observation:
