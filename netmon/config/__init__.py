@@ -1,0 +1,47 @@
+"""The inventory: YAML -> :class:`Config`, strict, with every mistake at once and its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netmon.config.build import build
+from netmon.config.config import Config
+from netmon.config.errors import ConfigError, Problem, nearest
+from netmon.config.schema import schema
+from netmon.config.units import parse_duration
+from netmon.config.yaml_reader import read
+from netmon.i18n import _
+from probes.base import ProbeKind
+
+__all__ = ["Config", "ConfigError", "Problem", "load", "nearest", "parse_duration", "schema"]
+
+
+def load(path: Path, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] = os.environ) -> Config:
+    """Read an inventory.
+
+    Args:
+        kinds: the probe kinds that checks may use.
+        environ: where ``*_env`` secrets are.
+
+    Raises:
+        ConfigError: with everything that is wrong.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        what = _("cannot be read: {error}").format(error=error.strerror)
+        raise ConfigError([Problem(str(path), 1, 1, what)]) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        what = _("this is not UTF-8 text")
+        raise ConfigError([Problem(str(path), line, 1, what, write=_("the file in UTF-8"))]) from error
+    document = read(text, str(path))
+    if document.broken:
+        raise ConfigError(document.problems)
+    config = build(document, text, kinds=kinds, environ=environ)
+    if document.problems:
+        raise ConfigError(document.problems)
+    return config

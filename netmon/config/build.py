@@ -1,0 +1,225 @@
+"""Document -> Config: ids, references, checks from kinds of equipment, and limits. Reports every problem it meets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from netmon.config import secrets
+from netmon.config.checks import CheckBuilder
+from netmon.config.config import Config
+from netmon.config.defaults import EQUIPMENT_CHECKS, NORMALLY_OFF
+from netmon.config.errors import Problem, nearest, shown
+from netmon.config.shape import (
+    DefaultsShape,
+    EquipmentShape,
+    FileShape,
+    PlaceShape,
+    SiteShape,
+    SnmpAuthShape,
+    TextShape,
+)
+from netmon.config.units import UnitError
+from netmon.config.validate import validate
+from netmon.config.yaml_positions import Document, Path
+from netmon.i18n import _
+from netmon.model import Asset, LocalText, Place, Site
+from probes.base import ProbeKind
+from probes.wire.snmp_auth import SnmpAuth
+
+__all__ = ["build"]
+
+
+def build(document: Document, text: str, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str]) -> Config:
+    """The configuration that the document asks for; use it only if the document has no problems."""
+    return _Builder(document, kinds, environ).build(text)
+
+
+class _Builder:
+    def __init__(self, document: Document, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str]) -> None:
+        self._document = document
+        self._kinds = kinds
+        self._environ = environ
+        self._folder = FilePath(document.file).parent
+        self._warnings: list[Problem] = []
+        self._assets: dict[str, Asset] = {}
+        self._equipment: list[tuple[Path, Asset, EquipmentShape]] = []
+
+    def build(self, text: str) -> Config:
+        file = validate(self._document, (), FileShape, self._document.root) or FileShape(sites=[])
+        auths = self._auths(file.snmp_auths)
+        checks = CheckBuilder(self._document, self._kinds, self._defaults(file.defaults), frozenset(auths))
+        sites = self._sites(file.sites)
+        for path, asset, shape in self._equipment:
+            self._check_parent(path, asset)
+            checks.add(path, asset, shape)
+        self._check_cycles()
+        return Config(
+            organisation=_text(file.organisation),
+            sample=file.sample,
+            sites=sites,
+            assets=self._assets,
+            checks=checks.checks,
+            snmp_auths=auths,
+            allowed_hosts=frozenset(
+                endpoint.host for check in checks.checks.values() for endpoint in check.endpoints.values()
+            ),
+            text=text,
+            config_id=hashlib.sha256(text.encode()).hexdigest(),
+            warnings=tuple(self._warnings),
+        )
+
+    def _defaults(self, given: dict[str, Any]) -> dict[str, DefaultsShape]:
+        defaults = {}
+        for kind, value in given.items():
+            path = ("defaults", kind)
+            if kind not in self._kinds:
+                self._unknown(path, _("no probe kind {name}"), kind, self._kinds)
+                continue
+            shape = validate(self._document, path, DefaultsShape, value)
+            if shape is not None:
+                defaults[kind] = shape
+        return defaults
+
+    def _sites(self, given: list[Any]) -> dict[str, Site]:
+        sites: dict[str, Site] = {}
+        for number, value in enumerate(given):
+            path: Path = ("sites", number)
+            shape = validate(self._document, path, SiteShape, value)
+            if shape is None:
+                continue
+            if shape.id in sites:
+                what = _("two sites have the id {name}").format(name=shown(shape.id))
+                self._document.report((*path, "id"), what, write=_("an id that no other site has"))
+                continue
+            for kind in shape.required:
+                if kind not in EQUIPMENT_CHECKS:
+                    self._unknown((*path, "required", kind), _("no kind of equipment {name}"), kind, EQUIPMENT_CHECKS)
+            sites[shape.id] = Site(
+                id=shape.id, kind=shape.kind, name=_text(shape.name), place=_place(shape.place),
+                required=dict(shape.required),
+            )  # fmt: skip
+            for index, item in enumerate(shape.equipment):
+                self._add_equipment((*path, "equipment", index), shape, item)
+        return sites
+
+    def _add_equipment(self, path: Path, site: SiteShape, value: Any) -> None:
+        shape = validate(self._document, path, EquipmentShape, value)
+        if shape is None:
+            return
+        if shape.kind not in EQUIPMENT_CHECKS:
+            self._unknown((*path, "kind"), _("no kind of equipment {name}"), shape.kind, EQUIPMENT_CHECKS, key=False)
+            return
+        asset_id = f"{site.id}/{shape.id}"
+        if asset_id in self._assets:
+            what = _("two pieces of equipment of this site have the id {name}").format(name=shown(shape.id))
+            self._document.report((*path, "id"), what, write=_("an id that nothing else at this site has"))
+            return
+        if shape.commissioned and shape.retired and shape.retired < shape.commissioned:
+            what = _("retired before it was commissioned on {day}").format(day=shape.commissioned)
+            self._document.report((*path, "retired"), what, write=_("a later date"))
+        parent = shape.parent
+        asset = Asset(
+            id=asset_id,
+            site=site.id,
+            kind=shape.kind,
+            name=_text(shape.name),
+            place=_place(shape.place or site.place),
+            commissioned=shape.commissioned,
+            retired=shape.retired,
+            parent=f"{site.id}/{parent}" if parent and "/" not in parent else parent,
+            normally_off=shape.kind in NORMALLY_OFF if shape.normally_off is None else shape.normally_off,
+            model=shape.model,
+        )
+        self._assets[asset_id] = asset
+        self._equipment.append((path, asset, shape))
+
+    def _check_parent(self, path: Path, asset: Asset) -> None:
+        if asset.parent is not None and asset.parent not in self._assets:
+            self._unknown((*path, "parent"), _("no equipment {name}"), asset.parent, self._assets, key=False)
+
+    def _check_cycles(self) -> None:
+        for path, asset, _shape in self._equipment:
+            seen, here = {asset.id}, asset
+            while here.parent in self._assets:
+                here = self._assets[here.parent]
+                if here.id == asset.id:
+                    what = _("{name} hangs on itself through its parents").format(name=asset.id)
+                    self._document.report((*path, "parent"), what, write=_("a parent that does not hang on it"))
+                if here.id in seen:
+                    break
+                seen.add(here.id)
+
+    def _auths(self, given: dict[str, Any]) -> dict[str, SnmpAuth]:
+        auths = {}
+        for name, value in given.items():
+            auth = self._auth(("snmp_auths", name), value)
+            if auth is not None:
+                auths[name] = auth
+        return auths
+
+    def _auth(self, path: Path, value: Any) -> SnmpAuth | None:
+        before = len(self._document.problems)
+        if isinstance(value, dict):
+            for key in ("community", "auth_password", "privacy_password"):
+                if key in value:
+                    what = _("{name} is a secret and must not stand in this file").format(name=key)
+                    self._document.report(
+                        (*path, key), what, key=True, write=_("{name}_file: PATH or {name}_env: NAME").format(name=key)
+                    )
+                    value = {other: item for other, item in value.items() if other != key}
+        shape = validate(self._document, path, SnmpAuthShape, value)
+        if shape is None or len(self._document.problems) > before:
+            return None
+        fields: dict[str, Any] = {"version": shape.version, "user": shape.user}
+        fields |= {
+            key: given for key in ("auth_protocol", "privacy_protocol") if (given := getattr(shape, key)) is not None
+        }
+        for key in ("community", "auth_password", "privacy_password"):
+            secret = self._secret(path, key, getattr(shape, f"{key}_file"), getattr(shape, f"{key}_env"))
+            if secret is not None:
+                fields[key] = secret
+        if len(self._document.problems) > before:
+            return None
+        try:
+            return SnmpAuth(**fields)
+        except ValueError as error:
+            self._document.report(path, str(error))
+            return None
+
+    def _secret(self, path: Path, key: str, file: str | None, variable: str | None) -> str | None:
+        if file is not None and variable is not None:
+            what = _("{name}_file and {name}_env stand together").format(name=key)
+            self._document.report((*path, f"{key}_env"), what, key=True, write=_("one of them"))
+            return None
+        try:
+            if file is not None:
+                place = self._folder / file
+                secret = secrets.from_file(place)
+                if secrets.readable_by_all(place):
+                    what = _("every user of this machine can read {path}").format(path=place)
+                    spot = self._document.spot((*path, f"{key}_file"))
+                    self._warnings.append(self._document.problem(spot, what, write=_("chmod 640 for it")))
+                return secret
+            return None if variable is None else secrets.from_environment(variable, self._environ)
+        except UnitError as error:
+            self._document.report((*path, f"{key}_file" if file else f"{key}_env"), error.what, write=error.write)
+            return None
+
+    def _unknown(self, path: Path, what: str, word: str, words: Mapping[str, Any], *, key: bool = True) -> None:
+        close = nearest(word, words)
+        listed = ", ".join(words) if len(words) <= 20 else ""
+        self._document.report(
+            path, what.format(name=shown(word)), key=key, nearest=close,
+            write=_("one of {keys}").format(keys=listed) if listed else "",
+        )  # fmt: skip
+
+
+def _text(shape: TextShape) -> LocalText:
+    return LocalText(zh=shape.zh, en=shape.en)
+
+
+def _place(shape: PlaceShape) -> Place:
+    return Place(**shape.model_dump())

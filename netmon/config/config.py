@@ -1,0 +1,36 @@
+"""A configuration that was read without a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netmon.config.errors import Problem
+from netmon.model import Asset, Check, LocalText, Site
+from probes.wire.snmp_auth import SnmpAuth
+
+__all__ = ["Config"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The inventory and what follows from it.
+
+    Attributes:
+        sample: it is an example and describes no real network.
+        allowed_hosts: every host that may be contacted.
+        text: the file as it was read; it holds no secrets.
+        config_id: SHA-256 of ``text``.
+        warnings: what is not wrong and yet not well.
+    """
+
+    organisation: LocalText
+    sample: bool
+    sites: Mapping[str, Site]
+    assets: Mapping[str, Asset]
+    checks: Mapping[str, Check]
+    snmp_auths: Mapping[str, SnmpAuth]
+    allowed_hosts: frozenset[str]
+    text: str
+    config_id: str
+    warnings: tuple[Problem, ...] = ()

@@ -1,0 +1,74 @@
+"""What follows from a kind of equipment: which checks, how often, and by which limits. docs/inventory.md shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from netmon.model import Threshold
+
+__all__ = ["CHECK_DEFAULTS", "EQUIPMENT_CHECKS", "NORMALLY_OFF", "CheckDefaults"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckDefaults:
+    """What holds for every check of a probe kind unless the inventory says otherwise.
+
+    Attributes:
+        confirm_seconds: wait before the confirming re-probe; ``None`` for none.
+    """
+
+    interval_seconds: float = 60.0
+    timeout_seconds: float = 10.0
+    confirm_seconds: float | None = 5.0
+    thresholds: tuple[Threshold, ...] = field(default_factory=tuple)
+
+
+LOSS = Threshold(reading="loss_ratio", degraded_above=0.05)
+CERTIFICATE = Threshold(reading="certificate_remaining_seconds", degraded_below=14 * 86400.0)
+
+CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
+    "ping": CheckDefaults(timeout_seconds=5.0, thresholds=(LOSS,)),
+    "tcp": CheckDefaults(thresholds=(CERTIFICATE,)),
+    "dns": CheckDefaults(timeout_seconds=5.0),
+    "http": CheckDefaults(thresholds=(CERTIFICATE,)),
+    "snmp": CheckDefaults(),
+    "base_station": CheckDefaults(
+        thresholds=(
+            LOSS,
+            Threshold(reading="icmp_up", degraded_below=1.0),
+            Threshold(reading="snmp_up", degraded_below=1.0),
+        )
+    ),
+    "uplink": CheckDefaults(
+        thresholds=(
+            # The plan's 50M, read as 50 Mbit/s of the provisioned service.
+            Threshold(reading="provisioned_bits_per_second", degraded_below=50e6),
+            Threshold(reading="interface_speed_bits_per_second", degraded_below=50e6),
+            LOSS,
+        )
+    ),
+}
+"""Limits by probe kind. A kind that is not listed has :class:`CheckDefaults` as it stands."""
+
+EQUIPMENT_CHECKS: Final[Mapping[str, Mapping[str, str]]] = {
+    "base_station": {"base-station": "base_station"},
+    "uplink": {"uplink": "uplink"},
+    "application": {"http": "http"},
+    "router": {"ping": "ping"},
+    "name_server": {"dns": "dns"},
+    "power": {"snmp": "snmp"},
+    "video_terminal": {"ping": "ping"},
+    "mesh_node": {"ping": "ping"},
+    "gateway": {"ping": "ping"},
+    "public_network_terminal": {"ping": "ping"},
+    "voice_service": {"tcp": "tcp"},
+    "sensor": {"ping": "ping"},
+    "satellite_terminal": {},
+    "satellite_phone": {},
+    "command_vehicle": {},
+}
+"""Check name -> probe kind, for each kind of equipment. Where there is none, readiness is a matter of drills."""
+
+NORMALLY_OFF: Final = frozenset({"satellite_terminal", "satellite_phone", "command_vehicle"})

@@ -1,0 +1,226 @@
+"""The shape of ``sites.yaml``: its keys and their types. What they mean together is checked in ``build``."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from netmon.config.errors import shown
+from netmon.config.units import UnitError, parse_duration
+from netmon.i18n import _
+
+__all__ = [
+    "CheckShape",
+    "DefaultsShape",
+    "EndpointShape",
+    "EquipmentShape",
+    "FileShape",
+    "SiteShape",
+    "SnmpAuthShape",
+    "TextShape",
+]
+
+ID = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*")
+MAX_ID_LENGTH = 63
+MAX_TEXT_LENGTH = 200
+DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|[dhms]))+$"
+CHINESE = re.compile(r"[\u3400-\u9fff]")
+
+
+def wrong(what: str, write: str) -> PydanticCustomError:
+    """An error for pydantic that already says what is wrong and what to write."""
+    return PydanticCustomError("netmon", "{what}", {"what": what, "write": write})
+
+
+def _id(value: Any) -> Any:
+    if not isinstance(value, str) or not ID.fullmatch(value) or len(value) > MAX_ID_LENGTH:
+        write = _("1 to 63 lower-case letters, digits and '-', in quotes if it is a number")
+        raise wrong(_("{value} is no id").format(value=shown(value)), write)
+    return value
+
+
+def _line(value: Any) -> Any:
+    if isinstance(value, str) and not (value.isprintable() and len(value) <= MAX_TEXT_LENGTH):
+        raise wrong(_("the text has line breaks or is too long"), _("one line of at most 200 characters"))
+    return value
+
+
+def _duration(value: Any) -> float:
+    try:
+        seconds = parse_duration(value)
+    except UnitError as error:
+        raise wrong(error.what, error.write) from None
+    if not 0 < seconds <= 30 * 86400:
+        what = _("{value} is not between 0 and 30 days").format(value=shown(value))
+        raise wrong(what, _("a duration such as 30s or 5m"))
+    return seconds
+
+
+def _confirm(value: Any) -> float:
+    return 0.0 if value is False or value == "off" else _duration(value)
+
+
+def _date(value: Any) -> date | None:
+    if value is None:
+        return None
+    try:
+        if isinstance(value, str) and len(value) == len("2026-01-31"):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise wrong(_("{value} is no date").format(value=shown(value)), _("year-month-day, such as 2026-01-31"))
+
+
+def _local_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"zh" if CHINESE.search(value) else "en": value}
+    return value
+
+
+def _endpoint(value: Any) -> Any:
+    return {"host": value} if isinstance(value, str) else value
+
+
+def _check(value: Any) -> Any:
+    if value is None:
+        return {}
+    if isinstance(value, bool) or value in {"on", "off"}:
+        return {"enabled": value in (True, "on")}
+    return value
+
+
+DURATION_SCHEMA = {"type": ["string", "number"], "pattern": DURATION_PATTERN, "exclusiveMinimum": 0}
+
+Id = Annotated[
+    str,
+    BeforeValidator(_id),
+    WithJsonSchema({"type": "string", "pattern": f"^{ID.pattern}$", "maxLength": MAX_ID_LENGTH}),
+]
+Line = Annotated[str, BeforeValidator(_line), WithJsonSchema({"type": "string", "maxLength": MAX_TEXT_LENGTH})]
+Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema(DURATION_SCHEMA)]
+Confirm = Annotated[
+    float, BeforeValidator(_confirm), WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"enum": [False, "off"]}]})
+]
+Day = Annotated[date | None, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+FamilyWord = Literal["ipv4", "ipv6"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Shape(BaseModel):
+    """Base of all shapes: no key is ignored, no type is guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class TextShape(Shape):
+    """A name in Chinese, English or both; plain text counts as the language that it is in."""
+
+    zh: Line = ""
+    en: Line = ""
+
+
+LocalTextField = Annotated[TextShape, BeforeValidator(_local_text)]
+
+
+class PlaceShape(Shape):
+    """Where something stands."""
+
+    latitude: float | None = Field(default=None, ge=-90, le=90, description="WGS 84 degrees north.")
+    longitude: float | None = Field(default=None, ge=-180, le=180, description="WGS 84 degrees east.")
+    elevation_m: float | None = Field(default=None, ge=-500, le=9000, description="Metres above sea level.")
+    address: Line = Field(default="", description="In words.")
+
+
+class EndpointShape(Shape):
+    """One end of a check: a host, or a host with its address family and port."""
+
+    host: Line = Field(description="An address or a name.")
+    family: FamilyWord | None = Field(
+        default=None, description="A literal's own family; a name is looked up in ipv4 unless ipv6 is written."
+    )
+    port: Port | None = None
+
+
+EndpointField = Annotated[EndpointShape, BeforeValidator(_endpoint)]
+Endpoints = dict[str, EndpointField]
+
+
+class DefaultsShape(Shape):
+    """What holds for every check of one probe kind, unless the check says otherwise."""
+
+    interval: Duration | None = Field(default=None, description="From one probe to the next.")
+    timeout: Duration | None = Field(default=None, description="A probe ends after this time; less than the interval.")
+    confirm: Confirm | None = Field(
+        default=None, description="Wait before the probe is repeated after a first failure; off: it is not repeated."
+    )
+    vantage: Id | None = Field(default=None, description="The netmon process that runs it.")
+    params: dict[str, Any] = Field(default_factory=dict, description="The probe kind's own parameters.")
+    thresholds: dict[str, Any] = Field(default_factory=dict, description="Limits for each reading.")
+
+
+class CheckShape(DefaultsShape):
+    """A change to a default check, or a further check."""
+
+    enabled: bool = Field(default=True, description="`ping: off` is short for `ping: {enabled: false}`.")
+    kind: str | None = Field(default=None, description="The probe kind; a default check has one already.")
+    address: EndpointField | None = Field(default=None, description="Short for the endpoint `host`.")
+    endpoints: Endpoints = Field(default_factory=dict)
+
+
+class EquipmentShape(Shape):
+    """A piece of equipment."""
+
+    id: Id
+    kind: str
+    name: LocalTextField = TextShape()
+    model: Line = ""
+    commissioned: Day = Field(default=None, description="First day in service.")
+    retired: Day = Field(default=None, description="First day out of service.")
+    parent: str | None = Field(default=None, description="What it hangs on: equipment of this site, or site/equipment.")
+    place: PlaceShape | None = None
+    normally_off: bool | None = None
+    address: EndpointField | None = Field(default=None, description="Short for the endpoint `host`.")
+    endpoints: Endpoints = Field(default_factory=dict)
+    checks: dict[str, Any] = Field(default_factory=dict)
+
+
+class SiteShape(Shape):
+    """A place or a vehicle whose communications are watched."""
+
+    id: Id
+    kind: Literal["battalion", "fire_station", "township", "radio_site", "vehicle"]
+    name: LocalTextField = TextShape()
+    place: PlaceShape = PlaceShape()
+    required: dict[str, Annotated[int, Field(ge=0, le=10000)]] = Field(
+        default_factory=dict, description="How many of each kind of equipment the site must have (应配)."
+    )
+    equipment: list[Any] = Field(default_factory=list)
+
+
+class SnmpAuthShape(Shape):
+    """How to log in to devices by SNMP. Secrets stand in files or environment variables, never here."""
+
+    version: Literal["1", "2c", "3"]
+    community_file: str | None = None
+    community_env: str | None = None
+    user: Line = ""
+    auth_protocol: str | None = None
+    auth_password_file: str | None = None
+    auth_password_env: str | None = None
+    privacy_protocol: str | None = None
+    privacy_password_file: str | None = None
+    privacy_password_env: str | None = None
+
+
+class FileShape(Shape):
+    """The whole file."""
+
+    sample: bool = Field(default=False, description="The inventory is an example, not a real network.")
+    organisation: LocalTextField = TextShape()
+    snmp_auths: dict[str, Any] = Field(default_factory=dict)
+    defaults: dict[str, Any] = Field(default_factory=dict, description="Defaults for each probe kind.")
+    sites: list[Any]
