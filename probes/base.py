@@ -291,12 +291,17 @@ class CounterReading:
         rate: the derived reading (``in_bytes_per_second``), always optional: the first sample has none.
         help: one sentence for both, with the MIB object.
         index: as in :class:`Reading`.
+        share: for a counter of octets, the derived reading that tells how much of ``capacity`` is used
+            (``in_utilisation_ratio``); empty for none.
+        capacity: the reading, in bits per second and with the same index, that ``share`` is a share of.
     """
 
     name: str
     rate: str
     help: str
     index: str | None = None
+    share: str = ""
+    capacity: str = ""
 
 
 class Params(BaseModel):

@@ -62,14 +62,14 @@ def snmpd(folder: Path, host: str = "127.0.0.1", users: tuple[str, ...] = ()) ->
 def snmpsim(folder: Path, devices: tuple[str, ...]) -> Iterator[int]:
     """snmpsim with the recordings of ``devices``, each under its name as community; yields the port."""
     recordings = need.recordings()
-    program = shutil.which("snmpsim-command-responder", path=str(Path(sys.executable).parent))
-    assert program, "snmpsim is one of the project's development requirements"
     data, cache = folder / "data", folder / "cache"
     data.mkdir()
     cache.mkdir()
     for device in devices:
         shutil.copy(recordings / device / "recording.snmprec", data / f"{device}.snmprec")
-    command = [program, f"--cache-dir={cache}", f"--data-dir={data}", "--logging-method=null"]
+    # What it imports late it could not read any more as nobody, where Python lives in root's home.
+    start = "import dbm.dumb, encodings.latin_1, sys; from snmpsim.commands.responder import main; sys.exit(main())"
+    command = [sys.executable, "-c", start, f"--cache-dir={cache}", f"--data-dir={data}", "--logging-method=null"]
     if os.geteuid() == 0:
         # snmpsim refuses to run as root.
         for path in (folder, data, cache, *data.iterdir()):

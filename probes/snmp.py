@@ -1,0 +1,73 @@
+"""Kind ``snmp``: a device answers SNMP, and what a profile or the operator's own list of objects reads from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from probes.base import Endpoint, NetworkFailure, Params, ProbeKind, ProbeResult, Trace
+from probes.profiles import Module, ProfileName, ReadingSpec, declared_readings, declared_states, load
+from probes.profiles.poll import POLL_READINGS, poll
+
+if TYPE_CHECKING:
+    from probes.wire import Wires
+
+__all__ = ["KIND", "SnmpParams", "probe_snmp"]
+
+OWN = "own"
+"""The module that the operator's own objects make."""
+
+
+class SnmpParams(Params):
+    """What to read, and which credentials to use."""
+
+    auth: str = Field(default="default", description="name of the SNMP credentials in the inventory")
+    profile: ProfileName = Field(default="host-system", description="the vendor profile to read")
+    oids: tuple[ReadingSpec, ...] = Field(
+        default=(), description="further objects, each with the reading that it makes"
+    )
+
+
+async def probe_snmp(
+    endpoints: Mapping[str, Endpoint], params: SnmpParams, *, wires: Wires, timeout: float
+) -> ProbeResult:
+    """Read one device once. A failure takes nothing away that was answered before it."""
+    trace = Trace()
+    host = endpoints["host"]
+    modules = dict(load(params.profile).modules)
+    if params.oids:
+        modules[OWN] = Module(readings=params.oids)
+    try:
+        address = await wires.names.resolve(host.host, host.family)
+    except NetworkFailure as error:
+        return ProbeResult(failure=error.failure, detail=error.detail, steps=trace.steps)
+    polled = await poll(
+        modules,
+        address=address,
+        port=host.port,
+        auth=params.auth,
+        wires=wires,
+        timeout=timeout - trace.elapsed_seconds,
+        trace=trace,
+    )
+    return ProbeResult(
+        failure=polled.failure,
+        detail=polled.detail,
+        readings=polled.readings,
+        states=polled.states,
+        facts=polled.facts,
+        steps=trace.steps,
+    )
+
+
+KIND = ProbeKind(
+    name="snmp",
+    help="Reads a device's own measurements and states by SNMP.",
+    params=SnmpParams,
+    probe=probe_snmp,
+    readings=(*POLL_READINGS, *declared_readings()),
+    states=declared_states(),
+    open_ended=True,
+)
