@@ -110,7 +110,6 @@ class Journal:
             ) from error
         try:
             journal = cls(folder, lock, on_durable, gather_seconds, queue_limit)
-            _sync(folder)
         except (sqlite3.Error, OSError) as error:
             lock.release()
             raise ArchiveError(
@@ -205,6 +204,7 @@ class Journal:
         store: Store | None
         try:
             store = Store(self._folder)
+            _sync(self._folder)
         except BaseException as error:  # noqa: BLE001 (handed to the thread that waits for it)
             opened.set_exception(error)
             return

@@ -1,0 +1,61 @@
+"""A running netmon as the pages see it, without probes: inventory, observations and metrics put there by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from netmon.metrics import CheckMetrics, Internals
+from netmon.model import Asset, Check, LocalText, Observation, Site
+from netmon.runner import Clock
+from tests.lab.checks import check
+from tests.lab.metrics import KINDS
+from tests.lab.observations import SECOND_NS
+
+__all__ = ["FakeNetmon", "Inventory"]
+
+NOW_NS = 1_700_000_000 * SECOND_NS
+
+
+SITE = Site(id="hunchun", kind="battalion", name=LocalText(zh="珲春大队", en="Hunchun battalion"))
+ROUTER = Asset(id="hunchun/router", site="hunchun", kind="uplink", name=LocalText(zh="路由器", en="Router"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """One site with a router."""
+
+    sample: bool = False
+    sites: Mapping[str, Site] = field(default_factory=lambda: {SITE.id: SITE})
+    assets: Mapping[str, Asset] = field(default_factory=lambda: {ROUTER.id: ROUTER})
+
+
+@dataclass(slots=True)
+class FakeNetmon:
+    """Satisfies netmon.web.View."""
+
+    config: Inventory = field(default_factory=Inventory)
+    checks: Sequence[Check] = (check("hunchun/router/ping", interval_seconds=60, timeout_seconds=5),)
+    latest: dict[str, Observation] = field(default_factory=dict)
+    clock: Clock = field(default_factory=lambda: Clock(wall_ns=lambda: NOW_NS))
+    reason: str = ""
+    metrics: CheckMetrics = field(init=False)
+    internals: Internals = field(default_factory=Internals)
+
+    def __post_init__(self) -> None:
+        self.metrics = CheckMetrics(KINDS, clock=self.clock)
+        self.metrics.configure(sites=self.config.sites.values(), assets=self.config.assets.values(), checks=self.checks)
+
+    def durable(self, observations: Sequence[Observation]) -> None:
+        """What the journal calls."""
+        self.metrics.update(observations)
+        self.latest.update({observation.check_id: observation for observation in observations})
+
+    def exposition(self) -> Iterator[bytes]:
+        """All metrics."""
+        yield from self.metrics.render()
+        yield self.internals.render()
+
+    def not_ready(self) -> str:
+        """What the test says."""
+        return self.reason
