@@ -8,25 +8,24 @@ import logging
 import signal
 import socket
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 import probes
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.config import Config, load
+from netmon.i18n import _
 from netmon.logs import fields
-from netmon.metrics import CheckMetrics
+from netmon.metrics import CheckMetrics, Internals
 from netmon.model import Check, MissedRun, Observation
 from netmon.runner import Clock, Runner
 from netmon.schedule import Schedule
 from probes.base import ProbeKind
 from probes.wire import Wires
 
-__all__ = ["App", "Settings", "build_wires", "run"]
+__all__ = ["App", "Settings", "build_wires", "run", "running"]
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +75,7 @@ class App:
     Must be built within the running event loop.
 
     Attributes:
+        metrics, internals: what is measured, and how netmon itself is doing.
         latest: the last durable observation of each check; what tables and pages show.
     """
 
@@ -95,10 +95,10 @@ class App:
         self.checks: tuple[Check, ...] = tuple(
             check for check in config.checks.values() if check.vantage == settings.vantage
         )
-        self.registry = CollectorRegistry()
         self.metrics = CheckMetrics(kinds, clock=self.clock)
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.journal = Journal.open(settings.data, on_durable=self._durable)
+        self.internals = Internals(self.journal)
         self.wires = build_wires(config)
         self.runner = Runner(
             kinds=kinds,
@@ -110,10 +110,24 @@ class App:
         )
         self.schedule = Schedule(start=self.runner.start, missed=self._missed, stepped=self._stepped, clock=self.clock)
         self._observers: list[Callable[[Sequence[Observation]], None]] = []
+        self._watch: asyncio.Task[None] | None = None
 
     def observe(self, observer: Callable[[Sequence[Observation]], None]) -> None:
         """Call ``observer`` with observations once they are durable."""
         self._observers.append(observer)
+
+    def exposition(self) -> Iterator[bytes]:
+        """All metrics in Prometheus's text format, in chunks."""
+        yield from self.metrics.render()
+        yield self.internals.render()
+
+    def not_ready(self) -> str:
+        """Why netmon does not do its work (yet); empty when it does."""
+        if self._watch is None:
+            return _("probing has not started")
+        if self.journal.fault is not None:
+            return _("the archive cannot be written: {fault}").format(fault=self.journal.fault)
+        return ""
 
     def start(self) -> None:
         """Record the configuration, take up where the archive ends, and begin to probe."""
@@ -124,11 +138,16 @@ class App:
         self._seed()
         self.schedule.set_checks(self.checks)
         self.schedule.start()
+        self.internals.config_loaded(now_ns / 1e9)
+        self._watch = asyncio.create_task(self.internals.watch_loop())
         log.info("started", extra=fields(checks=len(self.checks), config=self.config.config_id[:12]))
 
     async def stop(self) -> None:
         """Start nothing more, let runs end, write everything, close everything."""
         await self.schedule.stop()
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
         await self.runner.stop(STOP_GRACE_SECONDS)
         self.journal.append_event("stop", self.clock.wall_ns(), {"vantage": self.settings.vantage})
         try:
@@ -155,9 +174,11 @@ class App:
         self.journal.append(observation)
 
     def _missed(self, run: MissedRun) -> None:
+        self.internals.probes_missed.labels(run.reason).inc()
         self.journal.append_missed(run)
 
     def _stepped(self, step_ns: int) -> None:
+        self.internals.clock_steps.inc()
         self.journal.append_event("clock_step", self.clock.wall_ns(), {"step_ns": step_ns})
 
     def _durable(self, observations: Sequence[Observation]) -> None:
@@ -168,27 +189,43 @@ class App:
             observer(observations)
 
 
-async def run(settings: Settings, sockets: Sequence[socket.socket], *, seconds: float | None = None) -> None:
-    """Run until SIGTERM or SIGINT, or for ``seconds``; serve the pages on the given listening sockets.
+@contextlib.asynccontextmanager
+async def running(
+    config: Config, settings: Settings, sockets: Sequence[socket.socket], *, notice: str = ""
+) -> AsyncIterator[App]:
+    """A netmon that probes and serves its pages while the block runs.
+
+    Args:
+        sockets: listening sockets for the pages; closed at the end.
+        notice: message id of a line above every page, such as that this is a simulation.
+
+    Raises:
+        ArchiveError: the archive cannot be opened.
+    """
+    from netmon.web import create_app, serve
+
+    app = App(config, settings)
+    stop = asyncio.Event()
+    server = asyncio.create_task(serve(create_app(app, notice=notice), sockets=sockets, stop=stop))
+    try:
+        app.start()
+        yield app
+    finally:
+        stop.set()
+        await server
+        await app.stop()
+
+
+async def run(settings: Settings, sockets: Sequence[socket.socket]) -> None:
+    """Run until SIGTERM or SIGINT.
 
     Raises:
         ConfigError: the inventory has mistakes.
         ArchiveError: the archive cannot be opened.
     """
-    from netmon.web import create_app, serve
-
-    config = load(settings.config, kinds=probes.KINDS)
-    app = App(config, settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = asyncio.create_task(serve(create_app(app), sockets=list(sockets), stop=stop))
-    try:
-        app.start()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)
-    finally:
-        stop.set()
-        await server
-        await app.stop()
+    async with running(load(settings.config, kinds=probes.KINDS), settings, sockets):
+        await stop.wait()

@@ -2,3 +2,18 @@
 
 ``KINDS`` is its table of contents: one row a kind, from which inventory, metrics, archive and documentation follow.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from probes import base_station, dns, ping, snmp, tcp, uplink
+from probes.base import ProbeKind
+
+__all__ = ["KINDS"]
+
+KINDS: Mapping[str, ProbeKind[Any]] = MappingProxyType(
+    {module.KIND.name: module.KIND for module in (ping, tcp, dns, snmp, base_station, uplink)}
+)

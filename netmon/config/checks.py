@@ -120,7 +120,7 @@ class CheckBuilder:
         if params is not None:
             for field in kind.params.model_fields:
                 name = getattr(params, field)
-                if (field == "auth" or field.endswith("_auth")) and name is not None and name not in self._auths:
+                if (field == "auth" or field.endswith("_auth")) and name and name not in self._auths:
                     self._document.report(
                         (*place, "params", field), _("no SNMP credentials {name}").format(name=shown(name)),
                         nearest=nearest(name, self._auths), write=_("a name that stands under snmp_auths"),

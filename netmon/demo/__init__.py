@@ -1,1 +1,1 @@
-"""A simulated county over real protocols: what `netmon demo` runs. Marked as a simulation everywhere."""
+"""A simulated county: devices that speak real protocols on loopback, with faults that come and go."""

@@ -1,0 +1,125 @@
+"""The demo's devices, written by hand from their MIBs. Every figure in here is made up."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable, Mapping
+
+from netmon.demo.agent import Syntax, Value
+
+__all__ = ["hytera_repeater", "router", "system", "ups"]
+
+Tree = dict[str, Value]
+
+
+def _octets(text: str) -> Value:
+    return Value(Syntax.OCTETS, text.encode())
+
+
+def _integer(value: int | Callable[[], int]) -> Value:
+    return Value(Syntax.INTEGER, value)
+
+
+def _gauge(value: int) -> Value:
+    return Value(Syntax.GAUGE32, value)
+
+
+def _float(value: float) -> Value:
+    """Hytera's figures: IEEE 754 single precision in four octets, least significant first."""
+    return Value(Syntax.OCTETS, struct.pack("<f", value))
+
+
+def _wide(text: str) -> Value:
+    return Value(Syntax.OCTETS, text.encode("utf-16-le"))
+
+
+def _uptime_ticks(started: float) -> Callable[[], int]:
+    return lambda: int((time.monotonic() - started) * 100) & 0xFFFFFFFF
+
+
+def system(description: str, object_id: str, name: str) -> Tree:
+    """The system group (RFC 3418)."""
+    root = "1.3.6.1.2.1.1"
+    return {
+        f"{root}.1.0": _octets(description),
+        f"{root}.2.0": Value(Syntax.OID, object_id),
+        f"{root}.3.0": Value(Syntax.TIMETICKS, _uptime_ticks(time.monotonic() - 86400)),
+        f"{root}.5.0": _octets(name),
+        f"{root}.6.0": _octets("SIMULATION"),
+    }
+
+
+def hytera_repeater(name: str) -> Tree:
+    """HYTERA-REPEATER-MIB: a repeater that is well."""
+    root = "1.3.6.1.4.1.40297.1.2"
+    values: Mapping[str, Value] = {
+        **{f"1.1.{number}.0": _integer(0) for number in (1, 2, 3, 6, 7, 8, 9)},
+        **{f"1.1.{number}.0": _integer(-1) for number in (4, 5)},
+        "1.2.1.0": _float(13.6),
+        "1.2.2.0": _float(38.0),
+        "1.2.4.0": _float(1.3),
+        "1.2.5.0": _float(25.0),
+        "1.2.6.0": _float(0.4),
+        "1.2.9.0": _integer(-96),
+        "1.2.10.0": _integer(-200),
+        "1.2.11.0": _integer(0),
+        "1.2.12.0": _integer(1),
+        "2.3.0": _integer(0),
+        "2.6.0": _integer(0),
+        "2.7.0": _integer(0),
+        "2.11.0": _integer(0),
+        "4.1.0": _wide("SIMULATED repeater"),
+        "4.3.0": _wide("A0.00"),
+        "4.6.0": _wide(name),
+        "4.8.0": _integer(0),
+        "4.10.0": _integer(352_000_000),
+        "4.11.0": _integer(362_000_000),
+        "4.12.0": _integer(0),
+    }
+    return system("SIMULATED repeater", "1.3.6.1.4.1.40297", name) | {f"{root}.{oid}": v for oid, v in values.items()}
+
+
+def router(name: str, *, speed_mbits: int, bytes_per_second: float) -> Tree:
+    """IF-MIB (RFC 2863): one interface ``wan0`` whose counters run with the time."""
+    started = time.monotonic()
+
+    def octets(share: float) -> Callable[[], int]:
+        return lambda: int((time.monotonic() - started) * bytes_per_second * share)
+
+    table, extension = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
+    return system("SIMULATED router", "1.3.6.1.4.1.8072.3.2.10", name) | {
+        f"{table}.1.2": _integer(2),
+        f"{table}.2.2": _octets("wan0"),
+        f"{table}.3.2": _integer(6),
+        f"{table}.5.2": _gauge(speed_mbits * 1_000_000),
+        f"{table}.7.2": _integer(1),
+        f"{table}.8.2": _integer(1),
+        f"{table}.9.2": Value(Syntax.TIMETICKS, 100),
+        f"{table}.13.2": Value(Syntax.COUNTER32, 0),
+        f"{table}.14.2": Value(Syntax.COUNTER32, 0),
+        f"{table}.19.2": Value(Syntax.COUNTER32, 0),
+        f"{table}.20.2": Value(Syntax.COUNTER32, 0),
+        f"{extension}.1.2": _octets("wan0"),
+        f"{extension}.6.2": Value(Syntax.COUNTER64, octets(1.0)),
+        f"{extension}.10.2": Value(Syntax.COUNTER64, octets(0.4)),
+        f"{extension}.15.2": _gauge(speed_mbits),
+        f"{extension}.18.2": _octets("uplink"),
+        f"{extension}.19.2": Value(Syntax.TIMETICKS, 0),
+    }
+
+
+def ups(name: str) -> Tree:
+    """UPS-MIB (RFC 1628): on mains, battery full."""
+    root = "1.3.6.1.2.1.33.1"
+    return system("SIMULATED UPS", "1.3.6.1.2.1.33", name) | {
+        f"{root}.1.1.0": _octets("SIMULATED"),
+        f"{root}.1.2.0": _octets("UPS"),
+        f"{root}.2.1.0": _integer(2),
+        f"{root}.2.2.0": _integer(0),
+        f"{root}.2.3.0": _integer(240),
+        f"{root}.2.4.0": _integer(100),
+        f"{root}.2.5.0": _integer(545),
+        f"{root}.4.1.0": _integer(3),
+        f"{root}.6.1.0": _gauge(0),
+    }
