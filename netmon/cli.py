@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from netmon import __version__
-from netmon.i18n import _, current_language, language_from_environment, use_language
+from netmon.i18n import _, _n, current_language, language_from_environment, use_language
 from netmon.model import Observation, Status
 from netmon.words import duration, figure, reason_sentence, status_word
 
@@ -36,6 +36,7 @@ app = typer.Typer(
 
 EXIT_NO, EXIT_USAGE, EXIT_FAULT = 1, 2, 3
 DEFAULT_LISTEN = "127.0.0.1:9735"
+SIMULATION = _n("SIMULATION: every device here is made up")
 COLOURS = {
     Status.UP: "green",
     Status.DEGRADED: "yellow",
@@ -437,9 +438,6 @@ async def _demo(listening: socket.socket, seconds: float | None, *, quiet: bool)
             return scenario.report() | {"set_requests_seen": county.writes_seen}
         finally:
             await county.stop()
-
-
-SIMULATION = "SIMULATION: every device here is made up"
 
 
 async def _show_demo(netmon: Any, url: str, *, quiet: bool) -> None:

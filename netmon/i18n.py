@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
-__all__ = ["LANGUAGES", "_", "current_language", "language_from_environment", "ngettext", "use_language"]
+__all__ = ["LANGUAGES", "_", "_n", "current_language", "language_from_environment", "ngettext", "use_language"]
 
 LANGUAGES = ("en", "zh")
 LOCALE_FOLDER = Path(__file__).parent / "locale"
@@ -51,6 +51,11 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 def _(message: str) -> str:
     """The message in the current language."""
     return _catalogue(_language.get()).gettext(message) if message else ""
+
+
+def _n(message: str) -> str:
+    """Marks a text for the catalogue where it is written; it is translated where it is shown."""
+    return message
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:

@@ -5,16 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from netmon.i18n import _
+from netmon.i18n import _, _n
 from netmon.model import Reason, ReasonCode, Status
 from probes.base import Failure, split_key
 
 __all__ = ["duration", "failure_word", "figure", "reason_sentence", "status_word"]
-
-
-def _n(message: str) -> str:
-    """Marks a text for the catalogue; it is translated when it is shown."""
-    return message
 
 
 STATUS = {
