@@ -398,6 +398,19 @@ async def test_all_versions_read_the_same_from_snmpd(real: int, real_wire: SnmpW
     assert b"lo" in plain(replies["v3"]).values()
 
 
+async def test_a_third_implementation_reads_the_same_from_snmpd(real: int, real_wire: SnmpWire) -> None:
+    """gufo-snmp is fast and shares no code with either engine; it has no types and drops error-status."""
+    from gufo.snmp.aio import SnmpSession
+
+    session = SnmpSession(LOCAL, real, community=lab.COMMUNITY, timeout=5)
+    theirs = {oid: value async for oid, value in session.getbulk(f"{IF_TABLE}.1.2")}
+
+    ours = await real_wire.walk(LOCAL, real, "v2", [f"{IF_TABLE}.1.2"], timeout=5)
+
+    assert plain(ours) == theirs
+    assert theirs
+
+
 async def test_sha_without_privacy(real: int, real_wire: SnmpWire) -> None:
     reply = await real_wire.get(LOCAL, real, "sha1", [SYS_DESCR, MISSING], timeout=10)
 
