@@ -51,7 +51,6 @@ class Settings:
 
 def build_wires(config: Config) -> Wires:
     """The wires for an inventory: they know its credentials and its hosts, and open nothing yet."""
-    from probes.wire.http import HttpWire
 
     from probes.wire.dns import DnsWire
     from probes.wire.icmp import IcmpWire
@@ -65,7 +64,6 @@ def build_wires(config: Config) -> Wires:
         snmp=SnmpWire(config.snmp_auths),
         tcp=TcpWire(),
         dns=DnsWire(),
-        http=HttpWire(allowed_hosts=config.allowed_hosts),
     )
 
 

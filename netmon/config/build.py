@@ -13,6 +13,7 @@ from netmon.config.config import Config
 from netmon.config.defaults import EQUIPMENT_CHECKS, NORMALLY_OFF
 from netmon.config.errors import Problem, nearest, shown
 from netmon.config.shape import (
+    ID,
     DefaultsShape,
     EquipmentShape,
     FileShape,
@@ -45,10 +46,11 @@ class _Builder:
         self._folder = FilePath(document.file).parent
         self._warnings: list[Problem] = []
         self._assets: dict[str, Asset] = {}
+        self._broken: set[str] = set()
         self._equipment: list[tuple[Path, Asset, EquipmentShape]] = []
 
     def build(self, text: str) -> Config:
-        file = validate(self._document, (), FileShape, self._document.root) or FileShape(sites=[])
+        file = validate(self._document, (), FileShape, self._document.root) or self._what_there_is()
         auths = self._auths(file.snmp_auths)
         checks = CheckBuilder(self._document, self._kinds, self._defaults(file.defaults), frozenset(auths))
         sites = self._sites(file.sites)
@@ -71,6 +73,12 @@ class _Builder:
             warnings=tuple(self._warnings),
         )
 
+    def _what_there_is(self) -> FileShape:
+        """A file with mistakes at its top level: what lies below is looked at all the same."""
+        root = self._document.root if isinstance(self._document.root, dict) else {}
+        kept = {key: root[key] for key in ("snmp_auths", "defaults") if isinstance(root.get(key), dict)}
+        return FileShape(sites=root["sites"] if isinstance(root.get("sites"), list) else [], **kept)
+
     def _defaults(self, given: dict[str, Any]) -> dict[str, DefaultsShape]:
         defaults = {}
         for kind, value in given.items():
@@ -89,6 +97,7 @@ class _Builder:
             path: Path = ("sites", number)
             shape = validate(self._document, path, SiteShape, value)
             if shape is None:
+                self._look_below(path, value)
                 continue
             if shape.id in sites:
                 what = _("two sites have the id {name}").format(name=shown(shape.id))
@@ -105,8 +114,21 @@ class _Builder:
                 self._add_equipment((*path, "equipment", index), shape, item)
         return sites
 
+    def _look_below(self, path: Path, site: Any) -> None:
+        """The equipment of a site that has mistakes of its own."""
+        equipment = site.get("equipment") if isinstance(site, dict) else None
+        if isinstance(equipment, list):
+            name = site.get("id")
+            stand_in = SiteShape(id=name if isinstance(name, str) and ID.fullmatch(name) else "x", kind="township")
+            for index, item in enumerate(equipment):
+                self._add_equipment((*path, "equipment", index), stand_in, item)
+
     def _add_equipment(self, path: Path, site: SiteShape, value: Any) -> None:
         shape = validate(self._document, path, EquipmentShape, value)
+        if shape is None or shape.kind not in EQUIPMENT_CHECKS:
+            # Nobody is told that a parent does not exist because the parent has a mistake.
+            name = value.get("id") if isinstance(value, dict) else None
+            self._broken.add(f"{site.id}/{name}")
         if shape is None:
             return
         if shape.kind not in EQUIPMENT_CHECKS:
@@ -137,7 +159,7 @@ class _Builder:
         self._equipment.append((path, asset, shape))
 
     def _check_parent(self, path: Path, asset: Asset) -> None:
-        if asset.parent is not None and asset.parent not in self._assets:
+        if asset.parent is not None and asset.parent not in self._assets and asset.parent not in self._broken:
             self._unknown((*path, "parent"), _("no equipment {name}"), asset.parent, self._assets, key=False)
 
     def _check_cycles(self) -> None:

@@ -14,6 +14,7 @@ from netmon.config.units import UnitError, parse_duration
 from netmon.i18n import _
 
 __all__ = [
+    "ID",
     "CheckShape",
     "DefaultsShape",
     "EndpointShape",

@@ -10,11 +10,22 @@ from pydantic_core import ErrorDetails
 
 from netmon.config.errors import nearest, shown
 from netmon.config.yaml_positions import Document, Path
-from netmon.i18n import _
+from netmon.i18n import _, _n
 
 __all__ = ["validate"]
 
 M = TypeVar("M", bound=BaseModel)
+
+WANTED = {
+    "bool_type": _n("true or false"),
+    "bool_parsing": _n("true or false"),
+    "int_type": _n("a whole number"),
+    "int_parsing": _n("a whole number"),
+    "float_type": _n("a number"),
+    "float_parsing": _n("a number"),
+    "list_type": _n("a list, each item after '- '"),
+    "dict_type": _n("`key: value`"),
+}
 
 
 def validate(document: Document, path: Path, model: type[M], value: Any) -> M | None:
@@ -63,6 +74,10 @@ def _report(document: Document, path: Path, model: type[BaseModel], detail: Erro
                 place, _("{value} stands where text is wanted").format(value=value),
                 write=_("it in quotes: {text}").format(text=f'"{document.word_at(place) or "..."}"'),
             )  # fmt: skip
+        case kind if kind in WANTED:
+            document.report(
+                place, _("{value} stands where something else is wanted").format(value=value), write=_(WANTED[kind])
+            )
         case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
             limit = next((context[name] for name in ("ge", "le", "gt", "lt") if name in context), "")
             words = _("at least {limit}") if detail["type"].startswith("greater") else _("at most {limit}")

@@ -43,10 +43,13 @@ RTT_BUCKETS: Final = tuple(round(50e-6 * 2**power, 6) for power in range(20))
 
 
 def reading_metric(name: str) -> tuple[str, float]:
-    """A reading's metric, and what its value is multiplied by: bits per second become bytes per second."""
+    """A reading's metric, and what its value is multiplied by.
+
+    Bits per second become bytes per second; ``_count`` is left out, because it marks a histogram's series.
+    """
     if name.endswith("_bits_per_second"):
         return f"netmon_{metric_name(name.removesuffix('_bits_per_second'))}_bytes_per_second", 0.125
-    return f"netmon_{metric_name(name)}", 1.0
+    return f"netmon_{metric_name(name.removesuffix('_count'))}", 1.0
 
 
 class Families:

@@ -127,6 +127,12 @@ def test_what_has_an_index_has_a_label_for_it() -> None:
     assert scrape("netmon_out_bytes_per_second", index="near") == 7
 
 
+def test_a_count_loses_the_ending_that_means_a_histogram() -> None:
+    scrape = Scrape()
+    scrape.metrics.update([replace(ping(1), result=ProbeResult(readings={"active_alarms_count": 3.0}))])
+    assert scrape("netmon_active_alarms") == 3
+
+
 def test_a_reading_that_is_no_number_is_left_out() -> None:
     scrape = Scrape()
     for value in (1.0, float("nan"), 2.0, float("inf")):

@@ -1,0 +1,80 @@
+"""Every text that a user reads is in the catalogue and translated, and the compiled catalogue is up to date."""
+
+from __future__ import annotations
+
+import re
+import string
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from babel.messages import mofile, pofile
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+
+from netmon.i18n import LOCALE_FOLDER, _, language_from_environment, use_language
+
+FOLDER = LOCALE_FOLDER / "zh_CN" / "LC_MESSAGES"
+KEYWORDS = {"_": None, "_n": None, "ngettext": (1, 2)}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalog:
+    with (FOLDER / "netmon.po").open("rb") as file:
+        return pofile.read_po(file)
+
+
+def fields(text: str) -> set[str]:
+    return {name for _literal, name, _spec, _conversion in string.Formatter().parse(text) if name}
+
+
+def test_every_text_of_the_program_is_translated(catalogue: Catalog) -> None:
+    """A new text without a translation fails here; so does a translation of a text that is gone."""
+    source = Path(__file__).parents[2] / "netmon"
+    found = {message for *_place, message, _comments, _context in extract_from_dir(source, keywords=KEYWORDS)}
+    known = {message.id for message in catalogue if message.id}
+    assert found - {""} == known
+    assert [message.id for message in catalogue if message.id and not message.string] == []
+
+
+def test_a_translation_has_the_placeholders_of_its_text(catalogue: Catalog) -> None:
+    """A missing or misspelt placeholder would lose a figure or raise in front of a user."""
+    wrong = [m.id for m in catalogue if m.id and "{" in m.id and fields(m.id) != fields(m.string)]
+    assert wrong == []
+
+
+def test_a_translation_is_chinese(catalogue: Catalog) -> None:
+    """Only code and units may stay as they are."""
+    same = [m.id for m in catalogue if m.id and m.string == m.id and not re.fullmatch(r"`.*`", m.id)]
+    assert same == []
+
+
+def test_the_compiled_catalogue_is_up_to_date(catalogue: Catalog) -> None:
+    """`make messages` was run."""
+    compiled = BytesIO()
+    mofile.write_mo(compiled, catalogue)
+    assert (FOLDER / "netmon.mo").read_bytes() == compiled.getvalue()
+
+
+def test_the_language_is_that_of_the_context() -> None:
+    """English ids, Chinese on request."""
+    use_language("zh")
+    assert _("standby") == "待命"
+    use_language("en")
+    assert _("standby") == "standby"
+    with pytest.raises(ValueError, match="unknown language"):
+        use_language("xx")
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"NETMON_LANG": "zh", "LC_ALL": "C"}, "zh"),
+    ],
+)
+def test_the_environment_names_the_language(environment: dict[str, str], expected: str) -> None:
+    """NETMON_LANG first, then POSIX order."""
+    assert language_from_environment(environment) == expected
