@@ -102,7 +102,6 @@ class _Pages:
         self._notice = notice
         # Device strings reach the page: everything is escaped, whatever the template's name.
         templates = Environment(loader=PackageLoader("netmon.web", "."), autoescape=True, undefined=StrictUndefined)
-        templates.globals["_"] = _
         self._template = templates.get_template("table.html")
         self._style = files("netmon.web").joinpath("style.css").read_text(encoding="utf-8")
 
@@ -136,6 +135,17 @@ class _Pages:
             refresh_seconds=REFRESH_SECONDS,
             sites=rows(view.config.sites, view.config.assets, view.checks, view.latest, view.clock.wall_ns()),
             version=__version__,
+            # Here and not in the template: the catalogues are made from Python.
+            words={
+                "metrics": _("metrics"),
+                "readiness": _("readiness"),
+                "equipment": _("equipment"),
+                "check": _("check"),
+                "status": _("status"),
+                "last_run": _("last run"),
+                "why": _("why"),
+                "no_checks": _("no checks"),
+            },
         )
 
     async def _exposition(self) -> AsyncIterator[bytes]:
