@@ -53,6 +53,7 @@ def build_wires(config: Config) -> Wires:
     """The wires for an inventory: they know its credentials and its hosts, and open nothing yet."""
 
     from probes.wire.dns import DnsWire
+    from probes.wire.http import HttpWire
     from probes.wire.icmp import IcmpWire
     from probes.wire.names import Names
     from probes.wire.snmp import SnmpWire
@@ -64,6 +65,7 @@ def build_wires(config: Config) -> Wires:
         snmp=SnmpWire(config.snmp_auths),
         tcp=TcpWire(),
         dns=DnsWire(),
+        http=HttpWire(allowed_hosts=config.allowed_hosts),
     )
 
 

@@ -8,7 +8,7 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -358,7 +358,7 @@ ORDER = (Status.DOWN, Status.UNKNOWN, Status.DEGRADED, Status.STANDBY, Status.UP
 def status_table(config: Any, latest: dict[str, Observation], now_ns: int, *, title: str = "") -> Table:
     """Every check of the inventory, the worst first. What was never measured, or too long ago, is unknown."""
     language = current_language()
-    rows: list[tuple[int, str, Sequence[str]]] = []
+    rows: list[tuple[int, str, list[str]]] = []
     for check in config.checks.values():
         observation = latest.get(check.id)
         site, asset = config.sites[check.site], config.assets[check.asset]

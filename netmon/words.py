@@ -123,7 +123,7 @@ def figure(key: str, value: float) -> str:
 def duration(seconds: float) -> str:
     """A span in its two largest parts: ``3 d 4 h``, ``5 min 20 s``, ``12 s``."""
     rest = max(0, int(seconds))
-    parts = []
+    parts: list[str] = []
     for size, unit in ((86400, _("d")), (3600, _("h")), (60, _("min")), (1, _("s"))):
         count, rest = divmod(rest, size)
         if count or parts:

@@ -32,6 +32,7 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
     "ping": CheckDefaults(timeout_seconds=5.0, thresholds=(LOSS,)),
     "tcp": CheckDefaults(thresholds=(CERTIFICATE,)),
     "dns": CheckDefaults(timeout_seconds=5.0),
+    "http": CheckDefaults(thresholds=(CERTIFICATE,)),
     "snmp": CheckDefaults(),
     "base_station": CheckDefaults(
         thresholds=(
@@ -54,7 +55,7 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
 EQUIPMENT_CHECKS: Final[Mapping[str, Mapping[str, str]]] = {
     "base_station": {"base-station": "base_station"},
     "uplink": {"uplink": "uplink"},
-    "application": {"tcp": "tcp"},
+    "application": {"http": "http"},
     "router": {"ping": "ping"},
     "name_server": {"dns": "dns"},
     "power": {"snmp": "snmp"},

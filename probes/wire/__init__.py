@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from probes.wire.dns import DnsWire
+    from probes.wire.http import HttpWire
     from probes.wire.icmp import IcmpWire
     from probes.wire.names import Names
     from probes.wire.snmp import SnmpWire
@@ -24,8 +25,10 @@ class Wires:
     snmp: SnmpWire
     tcp: TcpWire
     dns: DnsWire
+    http: HttpWire
 
     async def aclose(self) -> None:
         """Close every socket."""
+        await self.http.aclose()
         await self.snmp.aclose()
         await self.icmp.aclose()

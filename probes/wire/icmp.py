@@ -31,6 +31,9 @@ from probes.wire.icmp_socket import (
 
 __all__ = ["IcmpWire"]
 
+SocketAddress = tuple[str | int, ...] | tuple[int, bytes]
+"""What getaddrinfo gives: (host, port) or (host, port, flow, scope); typeshed also knows a form that Linux has not."""
+
 TICK_SECONDS = 0.005
 """Packets due within one tick are sent together: a wake-up costs as much as three packets."""
 LATE_DUPLICATES_SECONDS = (0.01, 1.0)
@@ -53,7 +56,7 @@ class _Call:
     )  # fmt: skip
 
     def __init__(
-        self, address: tuple[str | int, ...] | tuple[int, bytes], request: EchoRequest, control: list[tuple[int, int, bytes]], *,
+        self, address: SocketAddress, request: EchoRequest, control: list[tuple[int, int, bytes]], *,
         count: int, gap: float, dont_fragment: bool, future: asyncio.Future[list[Echo]], overflowed: int,
     ) -> None:  # fmt: skip
         self.address = address
@@ -150,7 +153,7 @@ class _Channel:
             self._finish(call)
 
     def begin(
-        self, address: tuple[str | int, ...] | tuple[int, bytes], *, count: int, gap: float, payload_bytes: int, dscp: int,
+        self, address: SocketAddress, *, count: int, gap: float, payload_bytes: int, dscp: int,
         dont_fragment: bool, hop_limit: int | None, timeout: float,
     ) -> asyncio.Future[list[Echo]]:  # fmt: skip
         """Queue the packets of one call."""
