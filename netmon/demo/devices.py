@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from netmon.demo.agent import Syntax, Value
 
-__all__ = ["hytera_repeater", "router", "system", "ups"]
+__all__ = ["hytera_repeater", "router", "satellite_modem", "system", "tait_base_station", "ups"]
 
 Tree = dict[str, Value]
 
@@ -122,4 +122,43 @@ def ups(name: str) -> Tree:
         f"{root}.2.5.0": _integer(545),
         f"{root}.4.1.0": _integer(3),
         f"{root}.6.1.0": _gauge(0),
+    }
+
+
+TAIT_ALARMS = (
+    *(f"3.1.{number}" for number in range(1, 10)),
+    *(f"3.3.{number}" for number in (2, 3, 10, 13, 14, 15, 16, 17, 18)),
+    *(f"3.4.{number}" for number in (1, 2, 3, 5, *range(7, 20))),
+    *(f"3.5.{number}" for number in (1, 2, *range(4, 14))),
+    *(f"3.7.{number}" for number in range(1, 6)),
+    *(f"3.8.{number}" for number in range(1, 11)),
+)
+
+
+def tait_base_station(name: str) -> Tree:
+    """TAIT-INFRA93SERIES-MIB: a trunked station in service, every alarm cleared, its control channel on the air."""
+    root = "1.3.6.1.4.1.3570.2.2.2.1"
+    numbers = {
+        "1.1.1.1": 4, "1.1.2.2": 1, "1.1.2.3": 3, "1.1.2.4": 1, "2.2.2.1": 1, "2.2.2.5": 25, "2.2.2.6": 352_000_000,
+        "2.2.2.7": 362_000_000, "2.2.2.10": 3, "2.2.4.1": -9400, "2.2.4.2": -12700, "2.2.4.3": -12700, "2.2.6.1": 41,
+        "2.3.2.1": 25, "2.3.2.2": 12, "2.4.2.1": 1, "2.4.2.2": 1, "2.4.2.3": 1340, "2.4.2.4": 5800, "2.4.2.5": 2800,
+        "2.4.2.6": 1, "2.4.2.7": 1, "4.1.1.1": 3,
+    }  # fmt: skip
+    return system("SIMULATED base station", "1.3.6.1.4.1.3570.2.2", name) | {
+        **{f"{root}.{oid}.0": _integer(value) for oid, value in numbers.items()},
+        **{f"{root}.{oid}.0": _integer(1) for oid in TAIT_ALARMS},
+        f"{root}.2.2.1.1.4.0": _octets("SIMULATED"),
+        f"{root}.2.2.2.2.0": _octets(name),
+    }
+
+
+def satellite_modem(name: str) -> Tree:
+    """UHP-MIB: a VSAT terminal in operation, C/N 13.5 dB, received at -12 dBm."""
+    root = "1.3.6.1.4.1.8000.22"
+    return system("SIMULATED VSAT terminal", "1.3.6.1.4.1.8000.22", name) | {
+        f"{root}.2.1.0": _integer(135),
+        f"{root}.2.3.0": _gauge(120),
+        f"{root}.4.6.1.0": _gauge(260),
+        f"{root}.5.5.1.0": _integer(17),
+        f"{root}.8.2.0": _gauge(14),
     }

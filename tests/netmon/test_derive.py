@@ -1,0 +1,175 @@
+"""Rates: right where the samples belong together, none where they do not, never negative and never a spike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from netmon.derive import CLOCK_WRAP_SECONDS, rates
+from probes.base import CounterReading, CounterSample
+
+SPECS = (
+    CounterReading(
+        name="in_octets", rate="in_bytes_per_second", help="", index="end",
+        share="in_utilisation_ratio", capacity="line_capacity_bits_per_second",
+    ),
+    CounterReading(name="drops", rate="drops_per_second", help=""),
+)  # fmt: skip
+KEY, RATE = "in_octets[far]", "in_bytes_per_second[far]"
+
+
+def sample(value: int, clock: float, bits: Literal[32, 64] = 64, **fields: Any) -> CounterSample:
+    return CounterSample(value=value, bits=bits, clock_seconds=clock, **{"instance": "3:wan", **fields})
+
+
+def rate(before: CounterSample, now: CounterSample) -> float | None:
+    return rates({KEY: before}, {KEY: now}, SPECS).get(RATE)
+
+
+def test_a_rate_is_by_the_devices_clock() -> None:
+    assert rate(sample(1_000, 100.0), sample(61_000, 160.0)) == 1_000.0
+
+
+def test_the_first_sample_has_no_rate() -> None:
+    assert rates({}, {KEY: sample(1, 1.0)}, SPECS) == {}
+
+
+def test_indexes_are_kept_apart_and_unknown_counters_ignored() -> None:
+    before = {"in_octets[near]": sample(0, 0.0), KEY: sample(0, 0.0), "drops": sample(5, 0.0), "other": sample(0, 0.0)}
+    now = {
+        "in_octets[near]": sample(10, 10.0),
+        KEY: sample(20, 10.0),
+        "drops": sample(35, 10.0),
+        "other": sample(9, 9.0),
+    }
+
+    assert rates(before, now, SPECS) == {"in_bytes_per_second[near]": 1.0, RATE: 2.0, "drops_per_second": 3.0}
+
+
+def test_utilisation_is_a_share_of_the_capacity_of_the_same_end() -> None:
+    readings = {"line_capacity_bits_per_second[far]": 50e6, "line_capacity_bits_per_second[near]": 1.0}
+
+    found = rates({KEY: sample(0, 0.0)}, {KEY: sample(31_250_000, 10.0)}, SPECS, readings)
+
+    assert found == {RATE: 3_125_000.0, "in_utilisation_ratio[far]": 0.5}
+
+
+@pytest.mark.parametrize("capacity", [{}, {"line_capacity_bits_per_second[far]": 0.0}])
+def test_without_a_capacity_there_is_no_utilisation(capacity: dict[str, float]) -> None:
+    found = rates({KEY: sample(0, 0.0)}, {KEY: sample(10, 10.0)}, SPECS, capacity)
+
+    assert found == {RATE: 1.0}
+
+
+def test_a_restarted_device_has_no_rate() -> None:
+    assert rate(sample(5_000_000, 9_000.0), sample(10, 12.0)) is None
+    assert rate(sample(5, 9_000.0), sample(10_000, 12.0)) is None
+
+
+def test_a_re_indexed_table_has_no_rate() -> None:
+    assert rate(sample(1, 1.0), sample(100, 2.0, instance="4:wan")) is None
+
+
+@pytest.mark.parametrize(("before", "now"), [(0.0, 50.0), (None, 0.0), (0.0, None)])
+def test_a_discontinuity_has_no_rate(before: float | None, now: float | None) -> None:
+    first = sample(1, 60.0, discontinuity_seconds=before)
+    second = sample(100, 120.0, discontinuity_seconds=now)
+
+    assert rate(first, second) is None
+
+
+def test_a_clock_that_stands_still_has_no_rate() -> None:
+    assert rate(sample(1, 60.0), sample(100, 60.0)) is None
+
+
+def test_a_changed_width_has_no_rate() -> None:
+    assert rate(sample(1, 60.0, bits=32), sample(100, 70.0, bits=64)) is None
+
+
+def test_the_clocks_own_wrap_after_497_days_is_no_restart() -> None:
+    assert rate(sample(1_000, CLOCK_WRAP_SECONDS - 20.0), sample(4_000, 10.0)) == pytest.approx(100.0)
+
+
+def test_a_restart_shortly_before_the_clocks_wrap_is_still_a_restart() -> None:
+    assert rate(sample(1_000_000, CLOCK_WRAP_SECONDS - 20.0), sample(4_000, 10.0)) is None
+
+
+def test_a_32_bit_wrap_is_believed_if_the_device_vouches_for_the_counter() -> None:
+    before = sample(2**32 - 1_000, 100.0, bits=32, discontinuity_seconds=0.0)
+    now = sample(5_000, 160.0, bits=32, discontinuity_seconds=0.0)
+
+    assert rate(before, now) == 100.0
+    assert rate(replace(before, discontinuity_seconds=None), replace(now, discontinuity_seconds=None)) is None
+
+
+def test_a_wrap_over_more_than_half_the_range_is_not_believed() -> None:
+    fields = {"bits": 32, "discontinuity_seconds": 0.0}
+
+    assert rate(sample(1_000_000, 100.0, **fields), sample(10, 160.0, **fields)) is None
+
+
+def test_32_bits_may_wrap_unseen_over_a_long_gap() -> None:
+    assert rate(sample(0, 0.0, bits=32), sample(10, 601.0, bits=32)) is None
+    assert rate(sample(0, 0.0), sample(6_010, 601.0)) == 10.0
+
+
+def test_64_bits_never_wrap() -> None:
+    assert (
+        rate(sample(2**64 - 1, 100.0, discontinuity_seconds=0.0), sample(5, 160.0, discontinuity_seconds=0.0)) is None
+    )
+
+
+SAMPLES = st.builds(
+    CounterSample,
+    value=st.integers(0, 2**64 - 1),
+    bits=st.sampled_from([32, 64]),
+    clock_seconds=st.floats(0, CLOCK_WRAP_SECONDS),
+    discontinuity_seconds=st.none() | st.just(0.0) | st.floats(0, 1e6),
+    instance=st.sampled_from(["1:a", "2:a"]),
+)
+
+
+@given(SAMPLES, SAMPLES)
+def test_no_pair_of_samples_gives_a_negative_rate(before: CounterSample, now: CounterSample) -> None:
+    found = rate(before, now)
+
+    assert found is None or found >= 0
+
+
+@given(
+    value=st.integers(0, 2**32 - 1),
+    traffic=st.floats(0, 6.25e6),
+    clock=st.floats(0, CLOCK_WRAP_SECONDS, exclude_max=True),
+    elapsed=st.floats(1, 300),
+    vouched=st.booleans(),
+)
+def test_a_running_32_bit_counter_gives_its_rate_or_none_but_never_another(
+    value: int, traffic: float, clock: float, elapsed: float, vouched: bool
+) -> None:
+    discontinuity = 0.0 if vouched else None
+    step = int(traffic * elapsed)
+    before = sample(value, clock, bits=32, discontinuity_seconds=discontinuity)
+    end = (clock + elapsed) % CLOCK_WRAP_SECONDS
+    now = sample((value + step) % 2**32, end, bits=32, discontinuity_seconds=discontinuity)
+
+    found = rate(before, now)
+
+    assert found is None or found == pytest.approx(step / elapsed, rel=1e-6, abs=1e-6)
+    if vouched and end > clock:
+        assert found is not None
+
+
+@given(
+    before=st.integers(0, 2**64 - 1),
+    uptime=st.floats(3_600, 4e7),
+    after=st.integers(0, 10**9),
+    again=st.floats(0, 3_599),
+)
+def test_a_restart_never_gives_a_rate(before: int, uptime: float, after: int, again: float) -> None:
+    assume(uptime < CLOCK_WRAP_SECONDS - 7_200)
+
+    assert rate(sample(before, uptime), sample(after, again)) is None
