@@ -1,0 +1,180 @@
+"""Each command: what it prints, its exit code, and no traceback for anything that a person may write."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+INVENTORY = """\
+sites:
+  - id: here
+    kind: fire_station
+    name: {zh: 一号站, en: Station 1}
+    equipment:
+      - {id: self, kind: router, address: 127.0.0.1, checks: {ping: {interval: 1s, timeout: 500ms, params: {count: 3}}}}
+      - id: shut
+        kind: voice_service
+        address: {host: 127.0.0.1, port: 1}
+        checks: {tcp: {interval: 1s, timeout: 500ms}}
+"""
+
+
+def netmon(*arguments: str, language: str = "en", timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run the program; warnings are errors in it, too."""
+    environment = {
+        **os.environ,
+        "NETMON_LANG": language,
+        "PYTHONWARNINGS": "error",
+        "COLUMNS": "200",
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "netmon", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment, cwd=ROOT)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    path = tmp_path / "sites.yaml"
+    path.write_text(INVENTORY, encoding="utf-8")
+    return path
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def test_check_config_counts_what_an_inventory_asks_for(inventory: Path) -> None:
+    """A right file is answered with what follows from it."""
+    done = netmon("check-config", str(inventory), "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout) | {"config_id": ""} == {
+        "sites": 1, "equipment": 2, "checks": 2, "sample": False, "config_id": "",
+    }  # fmt: skip
+
+
+def test_check_config_prints_every_mistake_in_the_users_language(tmp_path: Path) -> None:
+    """Exit code 2; Chinese where Chinese is asked for."""
+    path = tmp_path / "sites.yaml"
+    path.write_text("sits: []\nsites: [{id: a, kind: townshp}]\n", encoding="utf-8")
+    done = netmon("check-config", str(path))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 2
+    assert f"{path}:1:1: unknown key 'sits'; did you mean sites?" in done.stderr
+    assert "未知的键 'sits'；是否指 sites？" in netmon("check-config", str(path), language="zh").stderr
+
+
+def test_probe_says_what_happened_step_by_step(inventory: Path) -> None:
+    """Steps, figures and the verdict; exit code 1 when the check is not up."""
+    good = netmon("probe", "here/self/ping", "--config", str(inventory))
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "pinging 127.0.0.1" in good.stdout
+    assert "3 of 3 packets answered" in good.stdout
+    bad = netmon("probe", "here/shut/tcp", "--config", str(inventory), "--json")
+    assert bad.returncode == 1
+    answer = json.loads(bad.stdout)
+    assert (answer["status"], answer["failure"]) == ("down", "refused")
+
+
+def test_probe_runs_nothing_that_is_not_in_the_inventory(inventory: Path) -> None:
+    """There is no way to name a host."""
+    done = netmon("probe", "here/self/pin", "--config", str(inventory))
+    assert done.returncode == 2
+    assert "did you mean here/self/ping?" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "query"])
+def test_without_an_archive_there_is_a_clear_word(command: str, inventory: Path, tmp_path: Path) -> None:
+    """Exit code 3: netmon cannot tell."""
+    arguments = ["--config", str(inventory)] if command == "status" else ["here/self/ping"]
+    done = netmon(command, *arguments, "--data", str(tmp_path / "none"))
+    assert done.returncode == 3
+    assert "there is no archive" in done.stderr
+
+
+@pytest.mark.parametrize("listen", ["nonsense", "127.0.0.1:x", "203.0.113.77:9"])
+def test_an_address_that_cannot_be_listened_on_is_a_usage_error(listen: str, inventory: Path, tmp_path: Path) -> None:
+    """Before anything is probed or written."""
+    done = netmon("run", "--config", str(inventory), "--data", str(tmp_path / "data"), "--listen", listen)
+    assert done.returncode == 2
+    assert not (tmp_path / "data").exists()
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return str(answer.read().decode())
+
+
+def eventually(condition: Any, seconds: float = 20) -> Any:
+    """Wait for something to become true."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            value = condition()
+        except OSError:
+            value = None
+        if value:
+            return value
+        time.sleep(0.1)
+    raise AssertionError("it did not come about")
+
+
+def test_run_probes_records_shows_and_stops(inventory: Path, tmp_path: Path) -> None:
+    """The whole main line in one process: page, metrics, archive, table, history, and a graceful stop."""
+    port, data = free_port(), tmp_path / "data"
+    environment = {**os.environ, "PYTHONWARNINGS": "error", "PYTHONPATH": str(ROOT)}
+    command = [
+        sys.executable, "-m", "netmon", "run", "--config", str(inventory), "--data", str(data),
+        "--listen", f"127.0.0.1:{port}",
+    ]  # fmt: skip
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            metrics = eventually(
+                lambda: (text := get(f"http://127.0.0.1:{port}/metrics")).count("netmon_rtt_seconds_bucket") and text
+            )
+            assert eventually(lambda: 'status="down"} 1' in get(f"http://127.0.0.1:{port}/metrics"))
+            assert 'netmon_check_info{check="here/self/ping"' in metrics
+            assert get(f"http://127.0.0.1:{port}/-/ready")
+            page = get(f"http://127.0.0.1:{port}/?lang=zh")
+            assert "一号站" in page
+            status = json.loads(netmon("status", "--config", str(inventory), "--data", str(data), "--json").stdout)
+            assert {row["check"]: row["status"] for row in status} == {"here/self/ping": "up", "here/shut/tcp": "down"}
+        finally:
+            process.send_signal(signal.SIGTERM)
+            errors = process.communicate(timeout=20)[1]
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    table = netmon("status", "--config", str(inventory), "--data", str(data), "--once", language="zh").stdout
+    assert "中断" in table
+    history = netmon("query", "here/shut/tcp", "--data", str(data), "--json").stdout.splitlines()
+    rows = [json.loads(line) for line in history]
+    assert {row["status"] for row in rows} == {"down"}
+    assert {row["attempt"] for row in rows} >= {1}
+    starts = [row["started"] for row in rows]
+    assert starts == sorted(starts, reverse=True)
+
+
+def test_the_demo_finds_its_faults_and_ends_by_itself() -> None:
+    """`netmon demo --for` injects real faults and reports what was found; nothing is invented, nothing is written."""
+    done = netmon("demo", "--for", "12s", "--json", "--listen", "127.0.0.1:0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["simulation"] is True
+    assert report["found"] >= 3
+    assert report["missed"] == []
+    assert report["false_alarms"] == []
+    assert report["set_requests_seen"] == 0
+    assert set(report["statuses"]) >= {"up", "down", "degraded"}
