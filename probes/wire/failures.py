@@ -86,7 +86,8 @@ def failure_of(error: BaseException, doing: str) -> NetworkFailure | None:
 def _words(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate refused: {error.verify_message}"
-    return f"TLS failed: {(error.reason or 'unknown reason').replace('_', ' ').lower()}"
+    reason = getattr(error, "reason", None)  # only errors that OpenSSL itself reports have one
+    return f"TLS failed: {reason.replace('_', ' ').lower() if reason else error}"
 
 
 @asynccontextmanager
