@@ -174,3 +174,11 @@ def test_the_committed_schema_is_the_one_the_program_prints() -> None:
     """Regenerate with `netmon schema > config/sites.schema.json`."""
     committed = json.loads((ROOT / "config" / "sites.schema.json").read_text(encoding="utf-8"))
     assert committed == json.loads(json.dumps(schema(KINDS)))
+
+
+def test_the_page_lists_the_checks_that_equipment_brings() -> None:
+    """docs/inventory.md cannot drift from the code."""
+    page = (ROOT / "docs" / "inventory.md").read_text(encoding="utf-8")
+    for kind, checks in EQUIPMENT_CHECKS.items():
+        words = ", ".join(f"{name}: {probe}" for name, probe in checks.items()) or "none"
+        assert f"| {kind} | {words} |" in page

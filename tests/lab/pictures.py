@@ -1,0 +1,68 @@
+"""Pictures of what a person sees, in pictures/: the page at desktop and phone width, in both languages, and the table.
+
+Usage: make pictures (needs chromium: apt-get install chromium fonts-noto-cjk)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "pictures"
+SIZES = {"desktop": "1280,900", "phone": "390,844"}
+
+
+def main() -> None:
+    """Start the demo, take the pictures, stop it."""
+    chromium = shutil.which("chromium") or sys.exit("no chromium here: apt-get install chromium fonts-noto-cjk")
+    FOLDER.mkdir(exist_ok=True)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    command = [sys.executable, "-m", "netmon", "demo", "--for", "90s", "--json", "--listen", f"127.0.0.1:{port}"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE
+    ) as demo:
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            wait(url)
+            for language in ("zh", "en"):
+                for name, size in SIZES.items():
+                    take(chromium, f"{url}?lang={language}", size, FOLDER / f"page-{language}-{name}.png")
+        finally:
+            demo.terminate()
+            demo.wait()
+    print(json.dumps(sorted(str(path.relative_to(ROOT)) for path in FOLDER.glob("*.png")), indent=2))
+
+
+def wait(url: str) -> None:
+    """Until the page shows something that is wrong."""
+    for _ in range(300):
+        time.sleep(0.1)
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                text = answer.read().decode()
+        except OSError:
+            continue
+        if "down" in text or "degraded" in text:
+            return
+    sys.exit("the demo showed no fault within 30 s")
+
+
+def take(chromium: str, url: str, size: str, path: Path) -> None:
+    """One picture."""
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={size}"]
+    subprocess.run(
+        [chromium, *options, f"--screenshot={path}", url], check=True, capture_output=True, timeout=60, cwd=FOLDER
+    )
+
+
+if __name__ == "__main__":
+    main()
