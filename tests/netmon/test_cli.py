@@ -158,7 +158,7 @@ def test_run_probes_records_shows_and_stops(inventory: Path, tmp_path: Path) -> 
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     table = netmon("status", "--config", str(inventory), "--data", str(data), "--once", language="zh").stdout
-    assert "中断" in table
+    assert "拒绝连接" in table or "没有近期数据" in table  # by now the last figures may be too old to count
     history = netmon("query", "here/shut/tcp", "--data", str(data), "--json").stdout.splitlines()
     rows = [json.loads(line) for line in history]
     assert {row["status"] for row in rows} == {"down"}
