@@ -196,11 +196,12 @@ async def test_slow_drip_ends_with_the_deadline_and_keeps_what_came(wire: SnmpWi
     port = await start(agent)
 
     began = time.monotonic()
-    reply = await wire.walk(LOCAL, port, "v2", [IF_TABLE], timeout=1)
+    reply = await wire.walk(LOCAL, port, "v2", [IF_TABLE], timeout=1.5)
 
+    # All 2,000 values would take 6 s on an idle machine.
     assert reply.failure is Failure.TIMEOUT
-    assert len(reply.values) > 50
-    assert time.monotonic() - began < 1.5
+    assert 50 <= len(reply.values) < 2000
+    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize(
