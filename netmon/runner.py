@@ -121,7 +121,7 @@ class Runner:
         else:
             kind = self._kinds[check.kind]
             if result.counters:
-                derived = derive.rates(memory.counters, result.counters, kind.counters)
+                derived = derive.rates(memory.counters, result.counters, kind.counters, result.readings)
                 memory.counters = result.counters
             readings = {**result.readings, **derived} if derived else result.readings
             verdict = judge(check, result, readings, required=self._required[check.kind])
