@@ -180,9 +180,7 @@ async def test_a_redirect_may_be_the_answer_that_was_expected() -> None:
     assert not_followed.failure is Failure.ERROR_STATUS
 
 
-@pytest.mark.parametrize(
-    "location", ["ftp://127.0.0.1/", "http://[", "http://127.0.0.1:99999/", "javascript:1"]
-)
+@pytest.mark.parametrize("location", ["ftp://127.0.0.1/", "http://[", "http://127.0.0.1:99999/", "javascript:1"])
 async def test_a_redirect_to_something_else_is_a_bad_reply(location: str) -> None:
     async with http_server([moved(location)]) as server:
         result = await probe(server.port)
