@@ -16,6 +16,7 @@ from probes.base import Endpoint, Failure, NetworkFailure, ProbeKind, ProbeResul
 from probes.profiles import ProfileName, declared_readings, declared_states, load
 from probes.profiles.poll import POLL_READINGS, Polled, poll
 from probes.wire.echo import ECHO_READINGS
+from probes.wire.failures import network
 from probes.wire.reachability import EchoParams, Reach, reach
 from probes.wire.together import together
 
@@ -61,7 +62,8 @@ async def probe_base_station(
 
 async def _poll(host: Endpoint, params: BaseStationParams, *, wires: Wires, timeout: float, trace: Trace) -> Polled:
     try:
-        address = await wires.names.resolve(host.host, host.family)
+        async with network(f"looking up {host.host}", timeout, on_timeout=Failure.NAME_SERVER):
+            address = await wires.names.resolve(host.host, host.family)
     except NetworkFailure as error:
         return Polled(failure=error.failure, detail=error.detail, readings={"snmp_up": 0.0})
     return await poll(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from probes.base import Endpoint, NetworkFailure, Params, ProbeKind, ProbeResult, Trace
+from probes.base import Endpoint, Failure, NetworkFailure, Params, ProbeKind, ProbeResult, Trace
 from probes.profiles import Module, ProfileName, ReadingSpec, declared_readings, declared_states, load
 from probes.profiles.poll import POLL_READINGS, poll
+from probes.wire.failures import network
 
 if TYPE_CHECKING:
     from probes.wire import Wires
@@ -40,8 +41,10 @@ async def probe_snmp(
     if params.oids:
         modules[OWN] = Module(readings=params.oids)
     try:
-        address = await wires.names.resolve(host.host, host.family)
+        async with network(f"looking up {host.host}", timeout, on_timeout=Failure.NAME_SERVER):
+            address = await wires.names.resolve(host.host, host.family)
     except NetworkFailure as error:
+        trace.step(error.detail)
         return ProbeResult(failure=error.failure, detail=error.detail, steps=trace.steps)
     polled = await poll(
         modules,

@@ -27,6 +27,7 @@ from probes.base import (
     indexed,
 )
 from probes.wire.echo import ECHO_READINGS
+from probes.wire.failures import network
 from probes.wire.interface import Interface, read_interface
 from probes.wire.reachability import EchoParams, Reach, reach
 from probes.wire.together import together
@@ -127,7 +128,8 @@ async def _read(
     endpoint: Endpoint, auth: str, name: str, *, wires: Wires, timeout: float, trace: Trace, role: str
 ) -> Interface:
     try:
-        address = await wires.names.resolve(endpoint.host, endpoint.family)
+        async with network(f"looking up {endpoint.host}", timeout, on_timeout=Failure.NAME_SERVER):
+            address = await wires.names.resolve(endpoint.host, endpoint.family)
     except NetworkFailure as error:
         return Interface(failure=error.failure, detail=error.detail, answered=False)
     left = timeout - trace.elapsed_seconds

@@ -1,7 +1,7 @@
 """The one place where errors of the operating system and of TLS become :class:`~probes.base.NetworkFailure`.
 
-An error that is not listed here is the monitor's own fault (no descriptors left, no IPv6 on this machine) and passes
-unchanged, so that no site is blamed for it.
+An error that is not listed here is the monitor's own fault (no descriptors left, no IPv6 on this machine, EPERM from
+its own packet filter) and passes unchanged, so that no site is blamed for it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ OS_FAILURES = {
     errno.ENETDOWN: (Failure.NO_ROUTE, "network down"),
     errno.EHOSTDOWN: (Failure.NO_ROUTE, "host down"),
     errno.EACCES: (Failure.PROHIBITED, "administratively prohibited"),
-    errno.EPERM: (Failure.PROHIBITED, "prohibited by a packet filter"),
     errno.EMSGSIZE: (Failure.TOO_BIG, "the packet is too big for the path"),
 }
 

@@ -54,7 +54,7 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def tcp_server(
-    serve: Serve, *, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+    serve: Serve, *, address: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """The port of a server that runs ``serve`` for each connection, and closes the connection after it."""
     running: set[asyncio.Task[None]] = set()
@@ -75,7 +75,7 @@ async def tcp_server(
     # A test breaks connections on purpose; what asyncio says about a handshake that failed is not the test's concern.
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, _context: None)
-    server = await asyncio.start_server(handle, address, 0, ssl=tls)
+    server = await asyncio.start_server(handle, address, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -243,6 +243,7 @@ async def dns_server(
     *,
     over_tcp: Callable[[dns.message.Message], bytes] = lambda question: zone(question).to_wire(),
     address: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[DnsServer]:
     """A name server on one port for UDP and TCP.
 
@@ -271,7 +272,7 @@ async def dns_server(
         await writer.drain()
 
     loop = asyncio.get_running_loop()
-    async with tcp_server(serve, address=address) as books.port:
+    async with tcp_server(serve, address=address, port=port) as books.port:
         transport, _ = await loop.create_datagram_endpoint(Datagrams, local_addr=(address, books.port))
         try:
             yield books

@@ -23,7 +23,6 @@ from probes.wire.failures import failure_of, network, shown
         (errno.ENETUNREACH, Failure.NO_ROUTE),
         (errno.EHOSTUNREACH, Failure.NO_ROUTE),
         (errno.EACCES, Failure.PROHIBITED),
-        (errno.EPERM, Failure.PROHIBITED),
         (errno.EMSGSIZE, Failure.TOO_BIG),
     ],
 )
@@ -36,7 +35,7 @@ async def test_an_error_of_the_network_becomes_a_failure(number: int, failure: F
     assert caught.value.detail.startswith("asking the device: ")
 
 
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT])
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOBUFS, errno.EPERM, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT])
 async def test_the_monitors_own_fault_passes_unchanged(number: int) -> None:
     with pytest.raises(OSError, match="text of the system") as caught:
         async with network("asking the device", 1.0):
