@@ -58,12 +58,15 @@ async def tcp_server(
 ) -> AsyncIterator[int]:
     """The port of a server that runs ``serve`` for each connection, and closes the connection after it."""
     running: set[asyncio.Task[None]] = set()
+    over = asyncio.Event()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = cast("asyncio.Task[None]", asyncio.current_task())
         running.add(task)
         try:
-            await serve(reader, writer)
+            # A connection may be accepted just before the end, and handled after it.
+            if not over.is_set():
+                await serve(reader, writer)
         except (OSError, EOFError, asyncio.CancelledError):
             pass  # the client went away, or the test is over
         finally:
@@ -79,6 +82,7 @@ async def tcp_server(
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        over.set()
         server.close()
         for task in list(running):
             task.cancel()
