@@ -15,7 +15,7 @@ from typing import Any
 
 import probes
 from netmon.archive import ArchiveError, Journal, Reader
-from netmon.config import Config, load
+from netmon.config import Config, ConfigError, load
 from netmon.i18n import _
 from netmon.logs import fields
 from netmon.metrics import CheckMetrics, Internals
@@ -30,6 +30,7 @@ __all__ = ["App", "Settings", "build_wires", "run", "running"]
 log = logging.getLogger(__name__)
 
 STOP_GRACE_SECONDS = 5.0
+EVENT_TEXT_LIMIT = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,8 @@ class App:
     Must be built within the running event loop.
 
     Attributes:
+        config, checks: the inventory in force, and its checks that this process runs.
+        config_fault: why the inventory on disk is not the one in force; empty when it is.
         metrics, internals: what is measured, and how netmon itself is doing.
         latest: the last durable observation of each check; what tables and pages show.
     """
@@ -92,9 +95,8 @@ class App:
         self.kinds = kinds
         self.clock = clock or Clock()
         self.latest: dict[str, Observation] = {}
-        self.checks: tuple[Check, ...] = tuple(
-            check for check in config.checks.values() if check.vantage == settings.vantage
-        )
+        self.checks = self._checks_of(config)
+        self.config_fault = ""
         self.metrics = CheckMetrics(kinds, clock=self.clock)
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.journal = Journal.open(settings.data, on_durable=self._durable)
@@ -111,6 +113,7 @@ class App:
         self.schedule = Schedule(start=self.runner.start, missed=self._missed, stepped=self._stepped, clock=self.clock)
         self._observers: list[Callable[[Sequence[Observation]], None]] = []
         self._watch: asyncio.Task[None] | None = None
+        self._reloading = asyncio.Lock()
 
     def observe(self, observer: Callable[[Sequence[Observation]], None]) -> None:
         """Call ``observer`` with observations once they are durable."""
@@ -141,6 +144,51 @@ class App:
         self.internals.config_loaded(now_ns / 1e9)
         self._watch = asyncio.create_task(self.internals.watch_loop())
         log.info("started", extra=fields(checks=len(self.checks), config=self.config.config_id[:12]))
+
+    async def reload(self) -> None:
+        """Read the inventory again. Checks that did not change go on undisturbed: no gap, no counter begins anew.
+
+        Raises:
+            ConfigError: the file has mistakes; the inventory before stays in force.
+        """
+        async with self._reloading:
+            now_ns = self.clock.wall_ns()
+            try:
+                config = await asyncio.to_thread(load, self.settings.config, kinds=self.kinds)
+            except ConfigError as error:
+                self.config_fault = str(error)
+                self.internals.config_refused()
+                self.journal.append_event("reload_refused", now_ns, {"error": self.config_fault[:EVENT_TEXT_LIMIT]})
+                log.warning("the inventory was not reloaded", extra=fields(error=error))
+                raise
+            before = {check.id: check.fingerprint for check in self.checks}
+            self._take_over(config)
+            after = {check.id: check.fingerprint for check in self.checks}
+            changes = {
+                "added": len(after.keys() - before.keys()),
+                "removed": len(before.keys() - after.keys()),
+                "changed": sum(before[check_id] != after[check_id] for check_id in before.keys() & after.keys()),
+            }
+            self.config_fault = ""
+            self.internals.config_loaded(now_ns / 1e9)
+            self.journal.record_config(config.config_id, config.text, now_ns)
+            self.journal.append_event("reload", now_ns, changes)
+            log.info("reloaded", extra=fields(**changes, config=config.config_id[:12]))
+
+    def _checks_of(self, config: Config) -> tuple[Check, ...]:
+        return tuple(check for check in config.checks.values() if check.vantage == self.settings.vantage)
+
+    def _take_over(self, config: Config) -> None:
+        self.config = config
+        self.checks = self._checks_of(config)
+        self.runner.config_id = config.config_id
+        self.wires.snmp.use(config.snmp_auths)
+        self.wires.http.allow(config.allowed_hosts)
+        self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
+        self.runner.keep(self.checks)
+        self.schedule.set_checks(self.checks)
+        wanted = {check.id for check in self.checks}
+        self.latest = {check_id: last for check_id, last in self.latest.items() if check_id in wanted}
 
     async def stop(self) -> None:
         """Start nothing more, let runs end, write everything, close everything."""
@@ -183,8 +231,10 @@ class App:
 
     def _durable(self, observations: Sequence[Observation]) -> None:
         self.metrics.update(observations)
+        known = self.config.checks
         for observation in observations:
-            self.latest[observation.check_id] = observation
+            if observation.check_id in known:  # not one that a reload took away while it ran
+                self.latest[observation.check_id] = observation
         for observer in self._observers:
             observer(observations)
 
@@ -217,7 +267,7 @@ async def running(
 
 
 async def run(settings: Settings, sockets: Sequence[socket.socket]) -> None:
-    """Run until SIGTERM or SIGINT.
+    """Run until SIGTERM or SIGINT; SIGHUP reloads the inventory.
 
     Raises:
         ConfigError: the inventory has mistakes.
@@ -227,5 +277,18 @@ async def run(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(load(settings.config, kinds=probes.KINDS), settings, sockets):
+    reload_asked = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, reload_asked.set)
+    async with running(load(settings.config, kinds=probes.KINDS), settings, sockets) as app:
+        reloads = asyncio.create_task(_reload_when(reload_asked, app))
         await stop.wait()
+        reloads.cancel()
+        await asyncio.gather(reloads, return_exceptions=True)
+
+
+async def _reload_when(asked: asyncio.Event, app: App) -> None:
+    while True:
+        await asked.wait()
+        asked.clear()
+        with contextlib.suppress(ConfigError):  # logged, counted and kept as an event by the application
+            await app.reload()

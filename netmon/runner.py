@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -89,9 +89,20 @@ class Runner:
             last_started_ns=last.started_ns,
         )
 
-    def forget(self, check_id: str) -> None:
-        """Drop what is remembered of a check that was removed."""
-        self._memory.pop(check_id, None)
+    def keep(self, checks: Iterable[Check]) -> None:
+        """Take over an inventory: forget what was removed, and the counters of what was changed.
+
+        A changed check may have another device behind it, and a rate between two devices' counters is none.
+        """
+        fingerprints = {check.id: check.fingerprint for check in checks}
+        for check_id, memory in tuple(self._memory.items()):
+            fingerprint = fingerprints.get(check_id)
+            if fingerprint is None:
+                if memory.task is None:
+                    del self._memory[check_id]
+            elif fingerprint != memory.fingerprint:
+                memory.fingerprint = fingerprint
+                memory.counters = {}
 
     @property
     def running(self) -> int:
@@ -112,6 +123,8 @@ class Runner:
         memory = self._recall(check)
         started_ns = max(self._clock.wall_ns(), memory.last_started_ns + 1)
         memory.last_started_ns = started_ns
+        # A reload may come while the probe is under way: what it finds belongs to the configuration that it began with.
+        fingerprint, counters, config_id = memory.fingerprint, memory.counters, self.config_id
         started = self._clock.monotonic()
         result, fault = await self._measure(check)
         duration = self._clock.monotonic() - started
@@ -121,8 +134,9 @@ class Runner:
         else:
             kind = self._kinds[check.kind]
             if result.counters:
-                derived = derive.rates(memory.counters, result.counters, kind.counters, result.readings)
-                memory.counters = result.counters
+                derived = derive.rates(counters, result.counters, kind.counters, result.readings)
+                if memory.fingerprint == fingerprint:
+                    memory.counters = result.counters
             readings = {**result.readings, **derived} if derived else result.readings
             verdict = judge(check, result, readings, required=self._required[check.kind])
         return Observation(
@@ -136,7 +150,7 @@ class Runner:
             reasons=verdict.reasons,
             result=result,
             derived=derived,
-            config_id=self.config_id,
+            config_id=config_id,
         )
 
     async def stop(self, grace_seconds: float) -> None:

@@ -88,9 +88,13 @@ class HttpWire:
     def __init__(self, *, allowed_hosts: frozenset[str]) -> None:
         import httpx  # noqa: F401 (loading it takes long: here, and not within the first request's phases)
 
-        self._allowed = frozenset(_canonical(host) for host in allowed_hosts)
+        self.allow(allowed_hosts)
         self._contexts = TlsContexts()
         self._tcp = TcpWire()
+
+    def allow(self, hosts: frozenset[str]) -> None:
+        """Send to these hosts from now on, and to no others."""
+        self._allowed = frozenset(_canonical(host) for host in hosts)
 
     async def aclose(self) -> None:
         """Nothing is open between requests."""

@@ -32,10 +32,14 @@ class SnmpWire:
     """
 
     def __init__(self, auths: Mapping[str, SnmpAuth]) -> None:
-        self._auths = dict(auths)
+        self.use(auths)
         self._udp: SnmpEngine = UdpEngine()
         self._usm: SnmpEngine | None = None
         self._no_bulk: set[tuple[Address, str]] = set()
+
+    def use(self, auths: Mapping[str, SnmpAuth]) -> None:
+        """Take over credentials from another version of the inventory; requests under way end with theirs."""
+        self._auths = dict(auths)
 
     async def get(
         self, address: str, port: int | None, auth: str, oids: Iterable[Oid | str], *, timeout: float

@@ -157,11 +157,16 @@ def test_run_probes_records_shows_and_stops(inventory: Path, tmp_path: Path) -> 
             assert "一号站" in page
             status = json.loads(netmon("status", "--config", str(inventory), "--data", str(data), "--json").stdout)
             assert {row["check"]: row["status"] for row in status} == EXPECTED
+            inventory.write_text(INVENTORY.replace("  - id: here", "  - id: there"), encoding="utf-8")
+            process.send_signal(signal.SIGHUP)
+            assert eventually(lambda: 'check="there/self/ping"' in get(f"http://127.0.0.1:{port}/metrics"))
+            assert 'check="here/self/ping"' not in get(f"http://127.0.0.1:{port}/metrics")
         finally:
             process.send_signal(signal.SIGTERM)
             errors = process.communicate(timeout=20)[1]
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
+    inventory.write_text(INVENTORY, encoding="utf-8")
     table = netmon("status", "--config", str(inventory), "--data", str(data), "--once", language="zh").stdout
     assert "拒绝连接" in table or "没有近期数据" in table  # by now the last figures may be too old to count
     history = netmon("query", "here/shut/tcp", "--data", str(data), "--json").stdout.splitlines()

@@ -195,3 +195,18 @@ async def test_a_result_without_a_promised_reading_is_unknown() -> None:
     """A kind that breaks its promise is our fault."""
     runner, _ = make(answers(ProbeResult()), readings=(Reading(name="rtt_median_seconds", help="test"),))
     assert (await runner.run_once(check(), 0)).status is Status.UNKNOWN
+
+
+async def test_a_changed_check_forgets_its_counters_and_a_removed_one_everything() -> None:
+    """A rate between the counters of two devices is none."""
+    octets = CounterReading(name="octets", rate="octets_per_second", help="for tests")
+    first, second, third = (
+        ProbeResult(counters={"octets": CounterSample(value=100 * at, bits=64, clock_seconds=at)}) for at in (1, 6, 11)
+    )
+    runner, _ = make(answers(first, second, third), counters=(octets,))
+    await runner.run_once(check(), 0)
+    runner.keep([check(host="127.0.0.2")])
+    assert (await runner.run_once(check(host="127.0.0.2"), 0)).derived == {}
+    assert (await runner.run_once(check(host="127.0.0.2"), 0)).derived == {"octets_per_second": 100.0}
+    runner.keep([])
+    assert runner.running == 0
