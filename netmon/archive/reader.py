@@ -127,7 +127,7 @@ class Reader:
         """Runs that were due and did not take place, in order of their due time."""
         query = (
             "SELECT s.check_id, s.vantage, m.scheduled_ns, m.reason FROM missed m JOIN series s ON s.number = m.series"
-            " WHERE (?1 IS NULL OR s.check_id = ?1) AND m.scheduled_ns >= ?2 AND m.scheduled_ns <= ?3"
+            " WHERE s.check_id = coalesce(?, s.check_id) AND m.scheduled_ns >= ? AND m.scheduled_ns <= ?"
             " ORDER BY m.scheduled_ns, m.sequence"
         )
         for check, vantage, scheduled_ns, reason in self._execute(query, (check_id, *_bounds(since_ns, until_ns))):
@@ -138,7 +138,7 @@ class Reader:
     ) -> Iterator[Event]:
         """What happened to netmon itself, in order of time."""
         query = (
-            "SELECT kind, at_ns, detail FROM event WHERE (?1 IS NULL OR kind = ?1) AND at_ns >= ?2 AND at_ns <= ?3"
+            "SELECT kind, at_ns, detail FROM event WHERE kind = coalesce(?, kind) AND at_ns >= ? AND at_ns <= ?"
             " ORDER BY at_ns, sequence"
         )
         for name, at_ns, detail in self._execute(query, (kind, *_bounds(since_ns, until_ns))):
@@ -174,7 +174,7 @@ class Reader:
         return Counts(observations=observations, missed=missed, events=events, configurations=configurations)
 
     def _series(self, check_id: str, vantage: str | None) -> list[int]:
-        query = "SELECT number FROM series WHERE check_id = ?1 AND (?2 IS NULL OR vantage = ?2) ORDER BY vantage"
+        query = "SELECT number FROM series WHERE check_id = ? AND vantage = coalesce(?, vantage) ORDER BY vantage"
         return [number for (number,) in self._execute(query, (check_id, vantage))]
 
     def _execute(self, query: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
