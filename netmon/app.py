@@ -79,7 +79,8 @@ class App:
         config, checks: the inventory in force, and its checks that this process runs.
         config_fault: why the inventory on disk is not the one in force; empty when it is.
         metrics, internals: what is measured, and how netmon itself is doing.
-        latest: the last durable observation of each check; what tables and pages show.
+        latest: the last observation of each check that is durable, or that the disk does not take
+            (:meth:`not_ready` then says why); what tables and pages show.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class App:
         self.config_fault = ""
         self.metrics = CheckMetrics(kinds, clock=self.clock)
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
-        self.journal = Journal.open(settings.data, on_durable=self._durable)
+        self.journal = Journal.open(settings.data, on_durable=self._show, on_stuck=self._show)
         self.internals = Internals(self.journal)
         self.wires = build_wires(config)
         self.runner = Runner(
@@ -116,7 +117,7 @@ class App:
         self._reloading = asyncio.Lock()
 
     def observe(self, observer: Callable[[Sequence[Observation]], None]) -> None:
-        """Call ``observer`` with observations once they are durable."""
+        """Call ``observer`` with observations once they are durable, or stuck before a full disk."""
         self._observers.append(observer)
 
     def exposition(self) -> Iterator[bytes]:
@@ -229,7 +230,7 @@ class App:
         self.internals.clock_steps.inc()
         self.journal.append_event("clock_step", self.clock.wall_ns(), {"step_ns": step_ns})
 
-    def _durable(self, observations: Sequence[Observation]) -> None:
+    def _show(self, observations: Sequence[Observation]) -> None:
         self.metrics.update(observations)
         known = self.config.checks
         for observation in observations:

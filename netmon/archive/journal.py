@@ -2,7 +2,7 @@
 
 The event loop's thread appends to a queue in memory; one thread owns the connection, takes all that is queued, writes
 it in one transaction (group commit) and then reports the observations as durable. When writing fails, the rows stay
-queued and are tried again.
+queued and are tried again; meanwhile they are reported as stuck, since a full disk must not blind those on duty.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 QUEUE_LIMIT: Final = 200_000
 LARGEST_BATCH: Final = 2_000
 FIRST_RETRY_SECONDS: Final = 0.1
-LONGEST_RETRY_SECONDS: Final = 30.0
+LONGEST_RETRY_SECONDS: Final = 5.0
 
 # A row that the database cannot hold, as opposed to a disk that takes nothing.
 ROW_ERRORS: Final = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)
@@ -51,6 +51,7 @@ class Journal:
     Attributes:
         rows_written: rows that are durable.
         rows_refused: rows that could not be stored for a fault of their own; each is logged.
+        rows_lost: rows that came while the queue was full; an event says how many once the disk takes it.
         commits: transactions.
         commit_seconds: time spent in them, encoding included.
         fault: why the last attempt to write failed, or ``None``.
@@ -58,22 +59,26 @@ class Journal:
 
     def __init__(
         self, folder: Path, lock: FolderLock, on_durable: Callable[[Sequence[Observation]], None],
-        gather_seconds: float, queue_limit: int,
+        on_stuck: Callable[[Sequence[Observation]], None], gather_seconds: float, queue_limit: int,
     ) -> None:  # fmt: skip
         self.rows_written = 0
         self.rows_refused = 0
+        self.rows_lost = 0
         self.commits = 0
         self.commit_seconds = 0.0
         self.fault: str | None = None
         self._folder = folder
         self._lock = lock
         self._on_durable = on_durable
+        self._on_stuck = on_stuck
         self._gather_seconds = gather_seconds
         self._queue_limit = queue_limit
         self._loop = asyncio.get_running_loop()
         self._changed = threading.Condition()
         self._queue: deque[Row | Flush] = deque()
         self._flushes = 0
+        self._lost_told = 0
+        self._stuck = 0  # rows at the head of the queue that were reported as stuck
         self._closing = False
         opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(opened,), name="journal", daemon=True)
@@ -86,6 +91,7 @@ class Journal:
         folder: Path,
         *,
         on_durable: Callable[[Sequence[Observation]], None],
+        on_stuck: Callable[[Sequence[Observation]], None] = lambda _observations: None,
         gather_seconds: float = 0.02,
         queue_limit: int = QUEUE_LIMIT,
     ) -> Self:
@@ -94,6 +100,8 @@ class Journal:
         Args:
             on_durable: called in the running loop with observations, in the order they were appended, once they are
                 on the disk and not before.
+            on_stuck: called in the running loop with observations that the disk did not take; they stay queued, and are
+                not given to ``on_durable`` when it takes them. Each observation goes to one of the two, once.
             gather_seconds: how long the writer waits for company of a first row: a commit costs the same for one row
                 and for a hundred.
             queue_limit: rows held in memory while the disk does not take them.
@@ -109,7 +117,7 @@ class Journal:
                 _("no archive can be written in {folder}: {error}").format(folder=folder, error=error)
             ) from error
         try:
-            journal = cls(folder, lock, on_durable, gather_seconds, queue_limit)
+            journal = cls(folder, lock, on_durable, on_stuck, gather_seconds, queue_limit)
         except (sqlite3.Error, OSError) as error:
             lock.release()
             raise ArchiveError(
@@ -126,11 +134,7 @@ class Journal:
         return len(self._queue) - self._flushes
 
     def append(self, observation: Observation) -> None:
-        """Queue an observation.
-
-        Raises:
-            ArchiveError: the queue is full, because the disk has not taken anything for long.
-        """
+        """Queue an observation. When the queue is full, because the disk has taken nothing for long, it is lost."""
         self._append(observation)
 
     def append_missed(self, run: MissedRun) -> None:
@@ -187,16 +191,15 @@ class Journal:
     def _append(self, row: Row) -> None:
         with self._changed:
             waiting = len(self._queue)
-            if waiting >= self._queue_limit:
-                raise ArchiveError(
-                    _("the archive has {count} rows waiting and takes no more: {fault}").format(
-                        count=waiting, fault=self.fault or _("the disk is too slow")
-                    )
-                )
-            self._queue.append(row)
-            # The writer sleeps on an empty queue, and otherwise until a batch is full.
-            if waiting == 0 or waiting + 1 == LARGEST_BATCH:
-                self._changed.notify()
+            if full := waiting >= self._queue_limit:
+                self.rows_lost += 1
+            else:
+                self._queue.append(row)
+                # The writer sleeps on an empty queue, and otherwise until a batch is full.
+                if waiting == 0 or waiting + 1 == LARGEST_BATCH:
+                    self._changed.notify()
+        if full and isinstance(row, Observation):
+            self._on_stuck([row])
 
     # From here on: the writer's thread.
 
@@ -242,6 +245,7 @@ class Journal:
     def _write(self, store: Store, batch: Sequence[Row | Flush]) -> None:
         """Write the batch, take it from the queue, report it. A row that cannot be stored is found by halving."""
         rows = [item for item in batch if not isinstance(item, asyncio.Future)]
+        told = {id(row) for row in rows[: self._stuck]}
         start = time.perf_counter()
         try:
             refused = store.write(rows) if rows else []
@@ -272,7 +276,9 @@ class Journal:
             for _item in batch:
                 self._queue.popleft()
             self._flushes -= len(flushes)
-        self._call(self._deliver, [row for row in rows if isinstance(row, Observation)], flushes)
+            self._stuck -= len(told)
+        news = [row for row in rows if isinstance(row, Observation) and id(row) not in told]
+        self._call(self._deliver, news, flushes)
 
     def _failed(self, fault: str) -> None:
         with self._changed:
@@ -280,15 +286,22 @@ class Journal:
             if flushes:
                 self._queue = deque(item for item in self._queue if not isinstance(item, asyncio.Future))
                 self._flushes = 0
+            stuck = [item for item in islice(self._queue, self._stuck, None) if isinstance(item, Observation)]
+            self._stuck = len(self._queue)
         if self.fault is None:
             log.error("the archive cannot be written", extra=fields(folder=self._folder, fault=fault))
         self.fault = fault
+        self._call(self._on_stuck, stuck)
         self._call(self._refuse, flushes, fault)
 
     def _succeeded(self) -> None:
         if self.fault is not None:
             log.info("the archive can be written again", extra=fields(folder=self._folder))
         self.fault = None
+        if lost := self.rows_lost - self._lost_told:
+            with self._changed:
+                self._queue.append(Event(kind="rows_lost", at_ns=time.time_ns(), detail={"count": lost}))
+            self._lost_told += lost
 
     def _pause(self, seconds: float) -> None:
         with self._changed:

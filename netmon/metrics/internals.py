@@ -32,6 +32,10 @@ class ArchiveCounters(Protocol):
         """Rows that could not be stored for a fault of their own."""
 
     @property
+    def rows_lost(self) -> int:
+        """Rows that came while too many were waiting for the disk."""
+
+    @property
     def commits(self) -> int:
         """Transactions."""
 
@@ -122,6 +126,12 @@ class _Archive:
         yield _one("netmon_archive_rows_written", "counter", "Rows that became durable.", archive.rows_written)
         yield _one(
             "netmon_archive_rows_refused", "counter", "Rows that could not be stored at all.", archive.rows_refused
+        )
+        yield _one(
+            "netmon_archive_rows_lost",
+            "counter",
+            "Rows that came while too many waited for the disk.",
+            archive.rows_lost,
         )
         yield _one("netmon_archive_commits", "counter", "Transactions.", archive.commits)
         yield _one("netmon_archive_commit_seconds", "counter", "Seconds spent in transactions.", archive.commit_seconds)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.archive.store import Row, Store
 from netmon.model import MissedRun, Observation, Status
-from probes.base import MonitorFault, ProbeResult
+from probes.base import ProbeResult
 from tests.lab.observations import observations, ping
 
 
@@ -176,7 +176,8 @@ async def test_while_the_disk_takes_nothing_the_rows_wait(
     caplog.set_level(logging.INFO)
     disk = FullDisk(monkeypatch, error)
     durable: list[Observation] = []
-    async with Journal.open(tmp_path, on_durable=durable.extend, gather_seconds=0) as journal:
+    stuck: list[Observation] = []
+    async with Journal.open(tmp_path, on_durable=durable.extend, on_stuck=stuck.extend, gather_seconds=0) as journal:
         journal.append(ping(1))
         journal.append(ping(2))
         for _ in range(3):
@@ -184,25 +185,26 @@ async def test_while_the_disk_takes_nothing_the_rows_wait(
                 await journal.flush()
         assert journal.fault == str(error)
         assert journal.backlog == 2
-        assert durable == []
+        assert (durable, stuck) == ([], [ping(1), ping(2)])
 
         disk.full = False
+        journal.append(ping(3))
         await journal.flush()
-        assert durable == [ping(1), ping(2)]
+        assert (durable, stuck) == ([ping(3)], [ping(1), ping(2)])  # each is told once
         assert journal.backlog == 0
         assert journal.fault is None
     assert [record.getMessage() for record in caplog.records if record.name == "netmon.archive.journal"] == [
         "the archive cannot be written",
         "the archive can be written again",
     ]
-    assert all_of(tmp_path) == [ping(1), ping(2)]
+    assert all_of(tmp_path) == [ping(1), ping(2), ping(3)]
 
 
 async def test_a_write_that_the_system_refuses_half_way_loses_nothing(tmp_path: Path) -> None:
     rows = [ping(number) for number in range(600)]
-    durable: list[Observation] = []
+    told: list[Observation] = []
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    async with Journal.open(tmp_path, on_durable=durable.extend) as journal:
+    async with Journal.open(tmp_path, on_durable=told.extend, on_stuck=told.extend) as journal:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
         try:
             for row in rows:
@@ -213,18 +215,28 @@ async def test_a_write_that_the_system_refuses_half_way_loses_nothing(tmp_path: 
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert journal.backlog > 0
         await journal.flush()
-    assert durable == rows
+    assert told == rows
     assert all_of(tmp_path) == rows
 
 
-async def test_a_full_queue_is_a_fault_of_the_monitor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_full_queue_cannot_take_is_shown_counted_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     disk = FullDisk(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
-    async with Journal.open(tmp_path, on_durable=ignore, queue_limit=3) as journal:
-        for number in range(3):
+    durable: list[Observation] = []
+    stuck: list[Observation] = []
+    async with Journal.open(tmp_path, on_durable=durable.extend, on_stuck=stuck.extend, queue_limit=3) as journal:
+        for number in range(5):
             journal.append(ping(number))
-        with pytest.raises(MonitorFault, match="3 rows waiting"):
-            journal.append(ping(4))
+        assert journal.rows_lost == 2
+        with pytest.raises(ArchiveError):
+            await journal.flush()
+        assert sorted(row.started_ns for row in stuck) == [ping(number).started_ns for number in range(5)]
         disk.full = False
+        await journal.flush()
+    assert all_of(tmp_path) == [ping(number) for number in range(3)]
+    with Reader.open(tmp_path) as reader:
+        assert [(event.kind, event.detail) for event in reader.events()] == [("rows_lost", {"count": 2})]
 
 
 async def test_closing_with_a_full_disk_says_how_much_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

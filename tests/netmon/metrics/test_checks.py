@@ -281,7 +281,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
 
 
 class FakeArchive:
-    backlog = rows_written = rows_refused = commits = 0
+    backlog = rows_written = rows_refused = rows_lost = commits = 0
     commit_seconds = 0.0
     fault = None
 
