@@ -20,9 +20,12 @@ __all__ = [
     "EndpointShape",
     "EquipmentShape",
     "FileShape",
+    "Line",
+    "Shape",
     "SiteShape",
     "SnmpAuthShape",
     "TextShape",
+    "wrong",
 ]
 
 ID = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -39,13 +40,17 @@ AMBIGUOUS = re.compile(
 NUMBER_STARTS = frozenset("0123456789+-.")
 
 
-def read(text: str, file: str) -> Document:
-    """Read YAML text. Never raises: what is wrong is among the document's problems."""
+def read(text: str, file: str, *, show: Callable[[str], str] = shown) -> Document:
+    """Read YAML text. Never raises: what is wrong is among the document's problems.
+
+    Args:
+        show: how a value of the file stands in a message; a file with secrets shows none.
+    """
     document = Document(file, re.split(r"\r\n|\r|\n", text))
     if find_unreadable(document):
         document.broken = True
         return document
-    builder = _Builder(document)
+    builder = _Builder(document, show)
     try:
         for event in yaml.parse(text, LOADER):
             builder.take(event)
@@ -64,8 +69,9 @@ class _CannotContinueError(Exception):
 class _Builder:
     """Makes data of the parser's events: with a stack instead of recursion, so that the depth is ours to limit."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, show: Callable[[str], str]) -> None:
         self.document = document
+        self.show = show
         self.stack: list[MarkedMapping | MarkedList] = []
         self.keys: list[tuple[str, Spot] | None] = []
         self.documents = 0
@@ -149,7 +155,7 @@ class _Builder:
         if INTEGER.fullmatch(text) or FLOAT.fullmatch(text):
             self.document.report_at(spot, _("a number too large to be meant"), write=_("it in quotes if it is text"))
         elif AMBIGUOUS.fullmatch(text):
-            what = _("readers of YAML take {text} for different numbers").format(text=shown(text))
+            what = _("readers of YAML take {text} for different numbers").format(text=self.show(text))
             self.document.report_at(spot, what, write=_("a plain decimal number, or the text in quotes"))
         return text
 
