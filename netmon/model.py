@@ -120,6 +120,7 @@ class Check:
         kind: a key of ``probes.KINDS``.
         confirm_seconds: wait before the confirming re-probe after a first failure; ``None`` for no re-probe.
         vantage: the netmon process that runs it.
+        normally_off: its equipment is stowed: no answer is STANDBY, while an answer is judged like any other.
     """
 
     id: str
@@ -133,12 +134,14 @@ class Check:
     thresholds: tuple[Threshold, ...] = ()
     confirm_seconds: float | None = None
     vantage: str = "main"
+    normally_off: bool = False
 
     @property
     def fingerprint(self) -> str:
         """Changes when, and only when, anything about the check changes."""
         text = repr((self.id, self.kind, sorted(self.endpoints.items()), self.params, self.interval_seconds,
-                     self.timeout_seconds, self.thresholds, self.confirm_seconds, self.vantage))  # fmt: skip
+                     self.timeout_seconds, self.thresholds, self.confirm_seconds, self.vantage,
+                     self.normally_off))  # fmt: skip
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -13,6 +13,8 @@ __all__ = ["Verdict", "judge", "monitor_fault"]
 # A refused credential says nothing about the device's health: its state is not known.
 FAILURE_STATUS = {Failure.AUTHENTICATION: Status.UNKNOWN, Failure.NOT_ALLOWED: Status.DEGRADED}
 STATE_STATUS = {StateClass.DEGRADED: Status.DEGRADED, StateClass.FAULT: Status.DOWN}
+# Nothing spoke: not the host, and no name server or filter for it.
+SILENCE = frozenset({Failure.TIMEOUT, Failure.NO_ROUTE})
 SEVERITY = {Status.UP: 0, Status.STANDBY: 0, Status.DEGRADED: 1, Status.UNKNOWN: 2, Status.DOWN: 3}
 
 
@@ -33,7 +35,11 @@ def judge(check: Check, result: ProbeResult, readings: Mapping[str, float], *, r
             we could not tell (UNKNOWN), never that all is well.
 
     A threshold on an optional reading that the device does not have judges nothing: not supported is absent, not 0.
+    Equipment that is normally off and does not answer is STANDBY, whatever else was measured of it.
     """
+    if check.normally_off and result.failure is not None and result.failure in SILENCE:
+        off = Reason(code=ReasonCode.NORMALLY_OFF, status=Status.STANDBY, subject=result.failure.value)
+        return Verdict(Status.STANDBY, (off,))
     reasons = [*_failure(result), *_missing(result, readings, required), *_states(result),
                *_thresholds(check.thresholds, readings)]  # fmt: skip
     if not reasons:

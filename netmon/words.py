@@ -36,6 +36,18 @@ FAILURE = {
     Failure.NOT_ALLOWED: _n("leads to a host outside the inventory"),
 }
 
+STATES = {
+    "path": (
+        _n("way of the packets"),
+        {
+            "satellite": _n("over the satellite"),
+            "terrestrial": _n("not over the satellite: the round trip is too short for it"),
+            "delayed": _n("longer than one hop over the satellite: a queue or a double hop"),
+        },
+    ),
+}
+"""States that netmon itself finds out, as opposed to the words of a device: what they are about, and each word."""
+
 
 def status_word(status: Status) -> str:
     """``up`` or ``正常``."""
@@ -58,7 +70,7 @@ def reason_sentence(reason: Reason) -> str:
         case ReasonCode.BELOW:
             text = _("{reading} {value} is below {limit}")
         case ReasonCode.STATE:
-            return _("{name}: the device reports {state}").format(name=reason.subject, state=reason.text)
+            return _state_sentence(reason.subject, reason.text)
         case ReasonCode.READING_MISSING:
             return _("no figure for {reading}").format(reading=reason.subject)
         case ReasonCode.MONITOR_FAULT:
@@ -70,6 +82,13 @@ def reason_sentence(reason: Reason) -> str:
         value=figure(reason.subject, math.nan if reason.value is None else reason.value),
         limit=figure(reason.subject, math.nan if reason.limit is None else reason.limit),
     )
+
+
+def _state_sentence(name: str, word: str) -> str:
+    subject, words = STATES.get(name, ("", {}))
+    if word in words:
+        return _("{subject}: {state}").format(subject=_(subject), state=_(words[word]))
+    return _("{name}: the device reports {state}").format(name=name, state=word)
 
 
 def _seconds(value: float) -> str:

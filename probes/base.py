@@ -334,6 +334,9 @@ class ProbeKind(Generic[P]):
         params: the parameters' model; every field has a default, so that a check can be written in one word.
         probe: the measuring function.
         roles: the names of the endpoints that it needs.
+        optional_roles: endpoints that it uses where they are named.
+        families: the address family of roles that have one for good; such a role, where it is not named, is the
+            endpoint ``host`` in that family.
         readings: what it may report.
         counters: raw counters that it may report.
         states: names of device states that it may report, with one sentence each.
@@ -345,6 +348,8 @@ class ProbeKind(Generic[P]):
     params: type[P]
     probe: ProbeFn[P]
     roles: tuple[str, ...] = ("host",)
+    optional_roles: tuple[str, ...] = ()
+    families: Mapping[str, Family] = field(default_factory=lambda: EMPTY)
     readings: tuple[Reading, ...] = ()
     counters: tuple[CounterReading, ...] = ()
     states: Mapping[str, str] = field(default_factory=lambda: EMPTY)

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from probes.base import Endpoint, Failure, NetworkFailure, ProbeKind, ProbeResult, Reading, Trace
+from probes.base import Endpoint, ProbeKind, ProbeResult, Reading, Trace
 from probes.profiles import ProfileName, declared_readings, declared_states, load
-from probes.profiles.poll import POLL_READINGS, Polled, poll
+from probes.profiles.poll import POLL_READINGS, poll, reached_or_polled
 from probes.wire.echo import ECHO_READINGS
-from probes.wire.failures import network
-from probes.wire.reachability import EchoParams, Reach, reach
+from probes.wire.reachability import EchoParams, reach
 from probes.wire.together import together
 
 if TYPE_CHECKING:
@@ -45,9 +44,9 @@ async def probe_base_station(
     host = endpoints["host"]
     reached, polled = await together(
         reach(replace(host, port=None), params, wires=wires, timeout=timeout, trace=trace),
-        _poll(host, params, wires=wires, timeout=timeout, trace=trace),
+        poll(load(params.profile).modules, endpoint=host, auth=params.auth, wires=wires, timeout=timeout, trace=trace),
     )
-    failure, detail = _judge(reached, polled)
+    failure, detail = reached_or_polled(reached, polled)
     icmp_up = float(reached.failure is None)
     return ProbeResult(
         failure=failure,
@@ -58,37 +57,6 @@ async def probe_base_station(
         facts=polled.facts,
         steps=trace.steps,
     )
-
-
-async def _poll(host: Endpoint, params: BaseStationParams, *, wires: Wires, timeout: float, trace: Trace) -> Polled:
-    try:
-        async with network(f"looking up {host.host}", timeout, on_timeout=Failure.NAME_SERVER):
-            address = await wires.names.resolve(host.host, host.family)
-    except NetworkFailure as error:
-        return Polled(failure=error.failure, detail=error.detail, readings={"snmp_up": 0.0})
-    return await poll(
-        load(params.profile).modules,
-        address=address,
-        port=host.port,
-        auth=params.auth,
-        wires=wires,
-        timeout=timeout - trace.elapsed_seconds,
-        trace=trace,
-    )
-
-
-def _judge(reached: Reach, polled: Polled) -> tuple[Failure | None, str]:
-    """A failure if nothing answered. Refused credentials without a ping leave it open whether the station works."""
-    snmp_up = bool(polled.readings.get("snmp_up"))
-    if reached.failure is not None and not snmp_up:
-        if polled.failure is Failure.AUTHENTICATION:
-            return polled.failure, polled.detail
-        return reached.failure, f"{reached.detail}; {polled.detail}"
-    if reached.failure is not None:
-        return None, f"SNMP answers, ping does not: {reached.detail}"
-    if not snmp_up:
-        return None, f"ping answers, SNMP does not: {polled.detail}"
-    return None, polled.detail
 
 
 KIND = ProbeKind(

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from probes.base import Endpoint, Failure, NetworkFailure, Params, ProbeKind, ProbeResult, Trace
+from probes.base import Endpoint, Params, ProbeKind, ProbeResult, Trace
 from probes.profiles import Module, ProfileName, ReadingSpec, declared_readings, declared_states, load
 from probes.profiles.poll import POLL_READINGS, poll
-from probes.wire.failures import network
 
 if TYPE_CHECKING:
     from probes.wire import Wires
@@ -36,24 +35,11 @@ async def probe_snmp(
 ) -> ProbeResult:
     """Read one device once. A failure takes nothing away that was answered before it."""
     trace = Trace()
-    host = endpoints["host"]
     modules = dict(load(params.profile).modules)
     if params.oids:
         modules[OWN] = Module(readings=params.oids)
-    try:
-        async with network(f"looking up {host.host}", timeout, on_timeout=Failure.NAME_SERVER):
-            address = await wires.names.resolve(host.host, host.family)
-    except NetworkFailure as error:
-        trace.step(error.detail)
-        return ProbeResult(failure=error.failure, detail=error.detail, steps=trace.steps)
     polled = await poll(
-        modules,
-        address=address,
-        port=host.port,
-        auth=params.auth,
-        wires=wires,
-        timeout=timeout - trace.elapsed_seconds,
-        trace=trace,
+        modules, endpoint=endpoints["host"], auth=params.auth, wires=wires, timeout=timeout, trace=trace
     )
     return ProbeResult(
         failure=polled.failure,

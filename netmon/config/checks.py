@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netmon.config.defaults import CHECK_DEFAULTS, EQUIPMENT_CHECKS, CheckDefaults
+from netmon.config.defaults import CHECK_DEFAULTS, EQUIPMENT_CHECKS, ONLY_WITH_ENDS, CheckDefaults
 from netmon.config.errors import nearest, shown
 from netmon.config.hosts import check_host
 from netmon.config.shape import ID, CheckShape, DefaultsShape, EndpointShape, EquipmentShape
 from netmon.config.units import UnitError, duration_text, parse_quantity
 from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document, Path
-from netmon.i18n import _
+from netmon.i18n import _, _n
 from netmon.model import Asset, Check, Threshold
 from probes.base import Endpoint, Family, Params, ProbeKind, split_key
 
 __all__ = ["CheckBuilder"]
 
 LIMITS = ("degraded_above", "degraded_below", "down_above", "down_below")
+PLACE = frozenset({"latitude", "longitude"})
+"""A kind that has these parameters takes them from the equipment's place, unless they are written."""
+
+ADDRESSES = {
+    Family.IPV4: _n("an address such as 192.0.2.1"),
+    Family.IPV6: _n("an address such as 2001:db8::1"),
+}
+Ends = Mapping[str, tuple[Path, EndpointShape]]
 
 
 class CheckBuilder:
@@ -65,7 +73,8 @@ class CheckBuilder:
             kind = given.kind or wanted[name].kind
             wanted[name] = given.model_copy(update={"kind": kind})
         for name, check in wanted.items():
-            if check.enabled:
+            optional = name not in shape.checks and check.kind in ONLY_WITH_ENDS
+            if check.enabled and not (optional and not self._has_ends(path, shape, check)):
                 self._add_check(path, asset, shape, name, check)
 
     def _add_check(self, path: Path, asset: Asset, shape: EquipmentShape, name: str, given: CheckShape) -> None:
@@ -81,7 +90,7 @@ class CheckBuilder:
         base = CHECK_DEFAULTS.get(kind.name, CheckDefaults())
         common = self._defaults.get(kind.name, DefaultsShape())
         before = len(self._document.problems)
-        params = self._params(place, kind, common, given)
+        params = self._params(place, asset, kind, common, given)
         endpoints = self._endpoints(path, place, kind, shape, given, name)
         thresholds = self._thresholds(place, kind, base, common, given)
         interval = given.interval or common.interval or base.interval_seconds
@@ -109,14 +118,20 @@ class CheckBuilder:
             thresholds=thresholds,
             confirm_seconds=confirm or None,
             vantage=given.vantage or common.vantage or "main",
+            normally_off=asset.normally_off,
         )
         self.checks[check.id] = check
 
-    def _params(self, place: Path, kind: ProbeKind[Any], common: DefaultsShape, given: CheckShape) -> Params | None:
+    def _params(
+        self, place: Path, asset: Asset, kind: ProbeKind[Any], common: DefaultsShape, given: CheckShape
+    ) -> Params | None:
         for key in common.params:
             if key not in kind.params.model_fields:
                 return self._validated(("defaults", kind.name, "params"), kind, common.params)
-        params = self._validated((*place, "params"), kind, {**common.params, **given.params})
+        values = {**common.params, **given.params}
+        if kind.params.model_fields.keys() >= PLACE and PLACE.isdisjoint(values):
+            values |= {name: getattr(asset.place, name) for name in PLACE}
+        params = self._validated((*place, "params"), kind, values)
         if params is not None:
             for field in kind.params.model_fields:
                 name = getattr(params, field)
@@ -139,32 +154,39 @@ class CheckBuilder:
                     return None
         return validate(self._document, place, kind.params, readable)
 
+    def _has_ends(self, path: Path, shape: EquipmentShape, check: CheckShape) -> bool:
+        kind, ends = self._kinds[check.kind or ""], _ends(path, shape, path, check)
+        return all(_end(kind, role, ends) is not None for role in kind.roles)
+
     def _endpoints(
         self, path: Path, place: Path, kind: ProbeKind[Any], shape: EquipmentShape, given: CheckShape, name: str
     ) -> dict[str, Endpoint]:
-        written: dict[str, tuple[Path, EndpointShape]] = {}
-        for where, source in ((path, shape), (place, given)):
-            if source.address is not None:
-                written["host"] = ((*where, "address"), source.address)
-            written.update({role: ((*where, "endpoints", role), end) for role, end in source.endpoints.items()})
+        ends = _ends(path, shape, place, given)
         found = {}
-        for role in kind.roles:
-            if role not in written:
+        for role in (*kind.roles, *kind.optional_roles):
+            written = _end(kind, role, ends)
+            if written is None and role in kind.optional_roles:
+                continue
+            if written is None:
                 self._document.report(
                     place, _("the check {name} needs the endpoint {role}").format(name=shown(name), role=role),
                     write=_("`address:`") if role == "host" else _("`endpoints: {{{role}: ...}}`").format(role=role),
                 )  # fmt: skip
                 continue
-            where, end = written[role]
+            where, end = written
             try:
                 literal = check_host(end.host)
             except UnitError as error:
                 self._document.report(where, error.what, write=error.write)
                 continue
-            if literal is not None and end.family is not None and end.family != literal.value:
-                what = _("{host} is no {family} address").format(host=end.host, family=end.family)
-                self._document.report((*where, "family"), what, write=literal.value)
-            family = literal or Family(end.family or "ipv4")
+            family = kind.families.get(role) or Family(end.family or literal or "ipv4")
+            if literal not in (None, family):
+                what = _("{host} is no {family} address").format(host=end.host, family=family.value)
+                spot, write = ((*where, "family"), literal.value) if end.family else (where, ADDRESSES[family])
+                self._document.report(spot, what, write=_(write))
+            elif end.family not in (None, family):
+                what = _("the endpoint {role} is always {family}").format(role=role, family=family.value)
+                self._document.report((*where, "family"), what, write=family.value)
             found[role] = Endpoint(host=end.host, family=family, port=end.port)
         return found
 
@@ -210,6 +232,30 @@ class CheckBuilder:
                 what = _("{down} is passed before {degraded}").format(down=down, degraded=degraded)
                 self._document.report((*spot, down), what, write=_("a limit further out"))
         return Threshold(reading=reading, **limits)
+
+
+def _ends(path: Path, shape: EquipmentShape, place: Path, given: CheckShape) -> Ends:
+    """The ends that are written at the equipment, and over them those at the check, with their places."""
+    ends: dict[str, tuple[Path, EndpointShape]] = {}
+    for where, source in ((path, shape), (place, given)):
+        if source.address is not None:
+            ends["host"] = ((*where, "address"), source.address)
+        ends.update({role: ((*where, "endpoints", role), end) for role, end in source.endpoints.items()})
+    return ends
+
+
+def _end(kind: ProbeKind[Any], role: str, ends: Ends) -> tuple[Path, EndpointShape] | None:
+    """What is written for a role; a role with a family of its own may also be the host in that family."""
+    if role in ends or role not in kind.families or "host" not in ends:
+        return ends.get(role)
+    try:
+        literal = check_host(ends["host"][1].host)
+    except UnitError:
+        return ends["host"]  # the mistake is reported where the end is used
+    if literal not in (None, kind.families[role]):
+        return None
+    where, end = ends["host"]
+    return where, end.model_copy(update={"family": None})
 
 
 def _written(value: Any) -> Any:

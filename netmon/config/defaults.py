@@ -8,7 +8,7 @@ from typing import Final
 
 from netmon.model import Threshold
 
-__all__ = ["CHECK_DEFAULTS", "EQUIPMENT_CHECKS", "NORMALLY_OFF", "CheckDefaults"]
+__all__ = ["CHECK_DEFAULTS", "EQUIPMENT_CHECKS", "NORMALLY_OFF", "ONLY_WITH_ENDS", "CheckDefaults"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,14 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
             LOSS,
         )
     ),
+    "satellite": CheckDefaults(
+        thresholds=(
+            LOSS,
+            Threshold(reading="icmp_up", degraded_below=1.0),
+            Threshold(reading="snmp_up", degraded_below=1.0),
+            Threshold(reading="hub_up", degraded_below=1.0),
+        )
+    ),
 }
 """Limits by probe kind. A kind that is not listed has :class:`CheckDefaults` as it stands."""
 
@@ -65,10 +73,13 @@ EQUIPMENT_CHECKS: Final[Mapping[str, Mapping[str, str]]] = {
     "public_network_terminal": {"ping": "ping"},
     "voice_service": {"tcp": "tcp"},
     "sensor": {"ping": "ping"},
-    "satellite_terminal": {},
+    "satellite_terminal": {"satellite": "satellite"},
     "satellite_phone": {},
     "command_vehicle": {},
 }
 """Check name -> probe kind, for each kind of equipment. Where there is none, readiness is a matter of drills."""
+
+ONLY_WITH_ENDS: Final = frozenset({"satellite"})
+"""Probe kinds whose check equipment brings only if it names the ends that are needed; the others' lack is an error."""
 
 NORMALLY_OFF: Final = frozenset({"satellite_terminal", "satellite_phone", "command_vehicle"})

@@ -82,6 +82,8 @@ def _report(document: Document, path: Path, model: type[BaseModel], detail: Erro
             limit = next((context[name] for name in ("ge", "le", "gt", "lt") if name in context), "")
             words = _("at least {limit}") if detail["type"].startswith("greater") else _("at most {limit}")
             document.report(place, _("{value} is out of range").format(value=value), write=words.format(limit=limit))
+        case "value_error":
+            document.report(place, str(context["error"]))
         case _:
             document.report(place, _("{value}: {message}").format(value=value, message=detail["msg"]))
 

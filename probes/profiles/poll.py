@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from probes.base import Failure, Reading, State, Trace, indexed
+from probes.base import Endpoint, Failure, NetworkFailure, Reading, State, Trace, indexed
 from probes.profiles import Module
 from probes.profiles.decode import decode
+from probes.wire.failures import network
+from probes.wire.reachability import Reach
 
 if TYPE_CHECKING:
     from probes.wire import Wires
 
-__all__ = ["POLL_READINGS", "Polled", "poll"]
+__all__ = ["POLL_READINGS", "Polled", "poll", "reached_or_polled"]
 
 POLL_READINGS = (
     Reading(name="snmp_up", help="1 if the agent answered with at least one of the objects asked for, else 0."),
@@ -45,17 +47,23 @@ class Polled:
 async def poll(
     modules: Mapping[str, Module],
     *,
-    address: str,
-    port: int | None,
+    endpoint: Endpoint,
     auth: str,
     wires: Wires,
     timeout: float,
     trace: Trace,
 ) -> Polled:
     """Ask for every object of ``modules``, in few requests, and make readings of what came."""
+    until = trace.elapsed_seconds + timeout
+    try:
+        async with network(f"looking up {endpoint.host}", timeout, on_timeout=Failure.NAME_SERVER):
+            address = await wires.names.resolve(endpoint.host, endpoint.family)
+    except NetworkFailure as error:
+        trace.step(error.detail)
+        return Polled(failure=error.failure, detail=error.detail, readings={"snmp_up": 0.0})
     oids = [item.number for module in modules.values() for item in module.objects]
     trace.step(f"asking {address} for {len(oids)} objects")
-    reply = await wires.snmp.get(address, port, auth, oids, timeout=timeout)
+    reply = await wires.snmp.get(address, endpoint.port, auth, oids, timeout=until - trace.elapsed_seconds)
     trace.step(f"{len(reply.values)} objects answered, {len(reply.absent)} not supported. {reply.detail}".strip())
     decoded = decode(modules, reply.values)
     for sentence in decoded.rejected:
@@ -78,3 +86,20 @@ async def poll(
         states=decoded.states,
         facts=decoded.facts,
     )
+
+
+def reached_or_polled(reached: Reach, polled: Polled) -> tuple[Failure | None, str]:
+    """A failure, with its sentence, only if a device answers neither ping nor SNMP; else what is not well.
+
+    Refused credentials without a ping leave it open whether the device works: that is the failure then.
+    """
+    snmp_up = bool(polled.readings.get("snmp_up"))
+    if reached.failure is not None and not snmp_up:
+        if polled.failure is Failure.AUTHENTICATION:
+            return polled.failure, polled.detail
+        return reached.failure, f"{reached.detail}; {polled.detail}"
+    if reached.failure is not None:
+        return None, f"SNMP answers, ping does not: {reached.detail}"
+    if not snmp_up:
+        return None, f"ping answers, SNMP does not: {polled.detail}"
+    return None, polled.detail

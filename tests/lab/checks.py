@@ -22,6 +22,7 @@ def check(
     host: str = "127.0.0.1",
     params: Params | None = None,
     vantage: str = "main",
+    normally_off: bool = False,
 ) -> Check:
     """A check of a host on loopback."""
     site, asset, _ = check_id.split("/")
@@ -37,6 +38,7 @@ def check(
         thresholds=thresholds,
         confirm_seconds=confirm_seconds,
         vantage=vantage,
+        normally_off=normally_off,
     )
 
 

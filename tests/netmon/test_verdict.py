@@ -100,3 +100,33 @@ def test_more_loss_never_improves_the_verdict(one: float, other: float) -> None:
     low, high = sorted((one, other))
     verdicts = [order.index(status(ProbeResult(readings={"loss_ratio": loss}), LOSS)) for loss in (low, high)]
     assert verdicts == sorted(verdicts)
+
+
+@pytest.mark.parametrize("failure", [Failure.TIMEOUT, Failure.NO_ROUTE])
+def test_stowed_equipment_that_is_silent_is_on_standby(failure: Failure) -> None:
+    """Its lost packets are no reason of their own."""
+    stowed = check(thresholds=(LOSS,), normally_off=True)
+    silent = ProbeResult(failure=failure, detail="none of 10 packets answered", readings={"loss_ratio": 1.0})
+
+    verdict = judge(stowed, silent, silent.readings, required=frozenset({"x"}))
+
+    assert verdict.status is Status.STANDBY
+    assert [(reason.code, reason.subject) for reason in verdict.reasons] == [(ReasonCode.NORMALLY_OFF, failure.value)]
+
+
+def test_stowed_equipment_that_answers_is_judged_like_any_other() -> None:
+    """Set up on the square it is a link that people rely on."""
+    stowed = check(thresholds=(LOSS,), normally_off=True)
+    no_lock = ProbeResult(states={"station_state": State("no_rx", StateClass.FAULT)})
+    lossy, good = ProbeResult(readings={"loss_ratio": 0.3}), ProbeResult(readings={"loss_ratio": 0.0})
+
+    verdicts = [judge(stowed, result, result.readings, required=frozenset()) for result in (no_lock, lossy, good)]
+
+    assert [verdict.status for verdict in verdicts] == [Status.DOWN, Status.DEGRADED, Status.UP]
+
+
+@pytest.mark.parametrize("failure", sorted(set(Failure) - {Failure.TIMEOUT, Failure.NO_ROUTE}))
+def test_other_failures_are_no_silence(failure: Failure) -> None:
+    """Someone spoke: the host, a filter on the way, or the name server."""
+    verdict = judge(check(normally_off=True), ProbeResult(failure=failure, detail="why"), {}, required=frozenset())
+    assert verdict.status is not Status.STANDBY

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from netmon.i18n import use_language
 from netmon.model import Reason, ReasonCode, Status
-from netmon.words import FAILURE, STATUS, duration, figure, reason_sentence
+from netmon.words import FAILURE, STATES, STATUS, duration, figure, reason_sentence
+from probes import KINDS
 from probes.base import Failure
 
 
@@ -55,3 +57,34 @@ def test_every_reason_makes_a_sentence(code: ReasonCode) -> None:
     assert sentence
     if code is ReasonCode.ABOVE:
         assert sentence == "loss_ratio 20 % is above 5 %"
+
+
+def state(name: str, word: str) -> Reason:
+    return Reason(code=ReasonCode.STATE, status=Status.DEGRADED, subject=name, text=word)
+
+
+@pytest.mark.parametrize(
+    ("reason", "english", "chinese"),
+    [
+        (
+            state("path", "terrestrial"),
+            "way of the packets: not over the satellite: the round trip is too short for it",
+            "数据路径：未经卫星，往返时延小于卫星链路的物理下限",
+        ),
+        (state("path", "unheard of"), "path: the device reports unheard of", "path：设备报告 unheard of"),
+        (state("vswr_alarm", "high"), "vswr_alarm: the device reports high", "vswr_alarm：设备报告 high"),
+    ],
+)
+def test_states_that_netmon_finds_out_have_words_of_their_own(reason: Reason, english: str, chinese: str) -> None:
+    sentences = []
+    for language in ("en", "zh"):
+        use_language(language)
+        sentences.append(reason_sentence(reason))
+    use_language("en")
+
+    assert sentences == [english, chinese]
+
+
+def test_every_such_state_belongs_to_a_kind() -> None:
+    declared = {name for kind in KINDS.values() for name in kind.states}
+    assert set(STATES) <= declared

@@ -17,7 +17,7 @@ import pytest
 
 import probes
 from netmon.demo.agent import SnmpAgent
-from netmon.demo.devices import hytera_repeater
+from netmon.demo.devices import hytera_repeater, satellite_modem
 from probes import KINDS
 from probes.base import Endpoint, Failure, Family, Params, ProbeKind, ProbeResult, indexed, split_key
 from probes.wire import Wires
@@ -45,6 +45,7 @@ UNITLESS = frozenset(
     {
         "sent", "received", "duplicates", "reordered", "discarded", "reply_hop_limit", "answers", "redirects",
         "rejected_values", "status_code", "soa_serial", "icmp_up", "snmp_up", "module_success", "interface_found",
+        "hub_up",
     }
 )  # fmt: skip
 
@@ -209,8 +210,8 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
             if kind == "http":
                 answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
                 return (await stack.enter_async_context(http_server(lambda _: answer))).port
-            if kind in {"snmp", "base_station"}:
-                agent = SnmpAgent(hytera_repeater("contract"))
+            if kind in {"snmp", "base_station", "satellite"}:
+                agent = SnmpAgent((satellite_modem if kind == "satellite" else hytera_repeater)("contract"))
                 stack.callback(agent.close)
                 return (await agent.start())[1]
             raise AssertionError(f"add a good device for the new kind {kind}")
@@ -220,6 +221,7 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
             "dns": {"name": "example"},
             "base_station": {"count": 2, "gap_seconds": 0.01, "profile": "hytera-repeater"},
             "uplink": {"count": 2, "gap_seconds": 0.01},
+            "satellite": {"count": 2, "gap_seconds": 0.01, "auth": "default"},
         }
         yield ends(kind, await port()), params.get(kind, {})
 
