@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import probes
+from netmon import systemd
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.config import Config, ConfigError, load
 from netmon.i18n import _
@@ -131,6 +132,14 @@ class App:
             return _("probing has not started")
         if self.journal.fault is not None:
             return _("the archive cannot be written: {fault}").format(fault=self.journal.fault)
+        return ""
+
+    def needs_restart(self) -> str:
+        """What does not run although it should, so that a restart would help; empty when all does."""
+        if not self.journal.alive:
+            return _("the archive's writer has ended")
+        if not self.schedule.alive:
+            return _("the schedule has ended")
         return ""
 
     def start(self) -> None:
@@ -281,15 +290,23 @@ async def run(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     reload_asked = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, reload_asked.set)
     async with running(load(settings.config, kinds=probes.KINDS), settings, sockets) as app:
-        reloads = asyncio.create_task(_reload_when(reload_asked, app))
+        tasks = (
+            asyncio.create_task(_reload_when(reload_asked, app)),
+            asyncio.create_task(systemd.watchdog(app.needs_restart)),
+        )
+        systemd.notify_ready()
         await stop.wait()
-        reloads.cancel()
-        await asyncio.gather(reloads, return_exceptions=True)
+        systemd.notify_stopping()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _reload_when(asked: asyncio.Event, app: App) -> None:
     while True:
         await asked.wait()
         asked.clear()
+        systemd.notify_reloading()
         with contextlib.suppress(ConfigError):  # logged, counted and kept as an event by the application
             await app.reload()
+        systemd.notify_ready()

@@ -11,7 +11,7 @@ import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,6 +20,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from netmon import __version__
+from netmon.commands import archive
+from netmon.commands.terminal import (
+    DEFAULT_DATA,
+    EXIT_FAULT,
+    EXIT_NO,
+    EXIT_USAGE,
+    DataOption,
+    JsonOption,
+    fail,
+    say,
+)
 from netmon.i18n import _, _n, current_language, language_from_environment, use_language
 from netmon.model import Observation, Status
 from netmon.words import duration, figure, reason_sentence, status_word
@@ -33,8 +44,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(archive.app, name="archive")
 
-EXIT_NO, EXIT_USAGE, EXIT_FAULT = 1, 2, 3
 DEFAULT_LISTEN = "127.0.0.1:9735"
 SIMULATION = _n("SIMULATION: every device here is made up")
 COLOURS = {
@@ -46,24 +57,12 @@ COLOURS = {
 }
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The inventory.")]
-DataOption = Annotated[Path, typer.Option("--data", "-d", help="The folder of the archive.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 DEFAULT_CONFIG = Path("config/sites.yaml")
-DEFAULT_DATA = Path("data")
-
-
-def _say(text: str) -> None:
-    typer.echo(text)
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)
 
 
 def _version(value: bool) -> None:
     if value:
-        _say(f"netmon {__version__}")
+        say(f"netmon {__version__}")
         raise typer.Exit
 
 
@@ -77,7 +76,7 @@ def _common(
     try:
         use_language(lang or language_from_environment())
     except ValueError as error:
-        _fail(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
 
 
 def _load(path: Path) -> Any:
@@ -87,7 +86,7 @@ def _load(path: Path) -> Any:
     try:
         config = load(path, kinds=probes.KINDS)
     except ConfigError as error:
-        _fail(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
     for warning in config.warnings:
         typer.echo(str(warning), err=True)
     return config
@@ -100,9 +99,9 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     try:
         return asyncio.run(work)
     except ConfigError as error:
-        _fail(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
     except MonitorFault as fault:
-        _fail(str(fault), EXIT_FAULT)
+        fail(str(fault), EXIT_FAULT)
 
 
 def listen_on(address: str) -> socket.socket:
@@ -117,9 +116,9 @@ def listen_on(address: str) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host.strip("[]") or "127.0.0.1", number), family=family)
     except ValueError:
-        _fail(_("{address} is no address to listen on: write host:port").format(address=address), EXIT_USAGE)
+        fail(_("{address} is no address to listen on: write host:port").format(address=address), EXIT_USAGE)
     except OSError as error:
-        _fail(
+        fail(
             _("cannot listen on {address}: {error}").format(address=address, error=error.strerror or error),
             EXIT_USAGE,
         )
@@ -132,6 +131,7 @@ def run(
     listen: Annotated[str, typer.Option(help="Where pages and metrics are served.")] = DEFAULT_LISTEN,
     vantage: Annotated[str, typer.Option(help="Run the checks of this vantage.")] = "main",
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+    log_format: Annotated[str, typer.Option(help="key-value or json.")] = "key-value",
 ) -> None:
     """Probe on schedule until SIGTERM."""
     from netmon import logs
@@ -139,9 +139,9 @@ def run(
     from netmon.app import run as run_app
 
     try:
-        logs.set_up(log_level)
+        logs.set_up(log_level, log_format)
     except ValueError as error:
-        _fail(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
     with listen_on(listen) as listening:
         _run(run_app(Settings(config=config, data=data, vantage=vantage), [listening]))
 
@@ -155,12 +155,12 @@ def check_config(
     loaded = _load(config)
     counts = {"sites": len(loaded.sites), "equipment": len(loaded.assets), "checks": len(loaded.checks)}
     if as_json:
-        _say(json.dumps({**counts, "config_id": loaded.config_id, "sample": loaded.sample}))
+        say(json.dumps({**counts, "config_id": loaded.config_id, "sample": loaded.sample}))
         return
     text = _("{file} is right: {sites} sites, {equipment} pieces of equipment, {checks} checks")
-    _say(text.format(file=config, **counts))
+    say(text.format(file=config, **counts))
     if loaded.sample:
-        _say(_("It is marked as a sample: it describes no real network."))
+        say(_("It is marked as a sample: it describes no real network."))
 
 
 @app.command("check-web-config")
@@ -202,7 +202,7 @@ def schema() -> None:
     import probes
     from netmon.config import schema as make_schema
 
-    _say(json.dumps(make_schema(probes.KINDS), indent=2, ensure_ascii=False, sort_keys=True))
+    say(json.dumps(make_schema(probes.KINDS), indent=2, ensure_ascii=False, sort_keys=True))
 
 
 @app.command()
@@ -219,10 +219,10 @@ def probe(
 
         close = nearest(check, loaded.checks)
         text = _("no check {check!r} in {file}").format(check=check, file=config)
-        _fail(text + (_("; did you mean {close}?").format(close=close) if close else ""), EXIT_USAGE)
+        fail(text + (_("; did you mean {close}?").format(close=close) if close else ""), EXIT_USAGE)
     observation = _run(_probe_once(loaded, wanted))
     if as_json:
-        _say(json.dumps(as_plain(observation), ensure_ascii=False))
+        say(json.dumps(as_plain(observation), ensure_ascii=False))
     else:
         _print_probe(observation)
     raise typer.Exit(0 if observation.status in (Status.UP, Status.STANDBY) else EXIT_NO)
@@ -309,16 +309,16 @@ def query(
     try:
         seconds = parse_duration(since)
     except ValueError as error:
-        _fail(f"--since: {error}", EXIT_USAGE)
+        fail(f"--since: {error}", EXIT_USAGE)
     try:
         with Reader.open(data) as reader:
             since_ns = time.time_ns() - round(seconds * 1e9)
             rows = list(reader.history(check, since_ns=since_ns, limit=limit, newest_first=True))
     except ArchiveError as error:
-        _fail(str(error), EXIT_FAULT)
+        fail(str(error), EXIT_FAULT)
     if as_json:
         for row in rows:
-            _say(json.dumps(as_plain(row), ensure_ascii=False))
+            say(json.dumps(as_plain(row), ensure_ascii=False))
     else:
         table = Table(_("started (UTC)"), _("status"), _("try"), _("took"), _("why, or figures"), title=escape(check))
         for row in rows:
@@ -360,7 +360,7 @@ def status(
     loaded = _load(config)
     if as_json:
         latest = _latest(data)
-        _say(json.dumps([as_plain(latest[check]) for check in sorted(latest)], ensure_ascii=False))
+        say(json.dumps([as_plain(latest[check]) for check in sorted(latest)], ensure_ascii=False))
         return
     console = Console(highlight=False)
     if once or not sys.stdout.isatty():
@@ -382,7 +382,7 @@ def _latest(data: Path) -> dict[str, Observation]:
         with Reader.open(data) as reader:
             return {check: observation for (check, _vantage), observation in reader.latest().items()}
     except ArchiveError as error:
-        _fail(str(error), EXIT_FAULT)
+        fail(str(error), EXIT_FAULT)
 
 
 ORDER = (Status.DOWN, Status.UNKNOWN, Status.DEGRADED, Status.STANDBY, Status.UP)
@@ -427,11 +427,11 @@ def demo(
     try:
         limit = parse_duration(seconds) if seconds else None
     except ValueError as error:
-        _fail(f"--for: {error}", EXIT_USAGE)
+        fail(f"--for: {error}", EXIT_USAGE)
     with listen_on(listen) as listening:
         report = _run(_demo(listening, limit, quiet=as_json))
     if as_json:
-        _say(json.dumps(report, ensure_ascii=False))
+        say(json.dumps(report, ensure_ascii=False))
     raise typer.Exit(EXIT_NO if report["missed"] or report["false_alarms"] else 0)
 
 

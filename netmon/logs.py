@@ -1,12 +1,14 @@
-"""Log lines as key=value: one line for each change of state at INFO, each probe at DEBUG, no secrets."""
+"""Log lines as key=value or JSON: one line for each change of state at INFO, each probe at DEBUG, no secrets."""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
+from typing import Final
 
-__all__ = ["KeyValueFormatter", "fields", "set_up"]
+__all__ = ["JsonFormatter", "KeyValueFormatter", "fields", "set_up"]
 
 
 def _quote(value: object) -> str:
@@ -27,23 +29,49 @@ def fields(**values: object) -> dict[str, dict[str, object]]:
     return {"fields": values}
 
 
+def _parts(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, object]:
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+    parts: dict[str, object] = {
+        "time": moment,
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "msg": record.getMessage(),
+    }
+    parts.update(getattr(record, "fields", {}))
+    if record.exc_info:
+        parts["exception"] = formatter.formatException(record.exc_info)
+    return parts
+
+
 class KeyValueFormatter(logging.Formatter):
     """``time=... level=info logger=netmon.runner msg="check failed" check=a/b/c``; control characters are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
-        parts = {"time": moment, "level": record.levelname.lower(), "logger": record.name, "msg": record.getMessage()}
-        parts.update(getattr(record, "fields", {}))
-        if record.exc_info:
-            parts["exception"] = self.formatException(record.exc_info)
-        return " ".join(f"{key}={_quote(value)}" for key, value in parts.items())
+        return " ".join(f"{key}={_quote(value)}" for key, value in _parts(self, record).items())
 
 
-def set_up(level: str = "INFO") -> None:
-    """Send log lines of this process to standard error."""
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, with the same keys as :class:`KeyValueFormatter`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        return json.dumps(_parts(self, record), ensure_ascii=False, default=str)
+
+
+FORMATTERS: Final = {"key-value": KeyValueFormatter, "json": JsonFormatter}
+
+
+def set_up(level: str = "INFO", form: str = "key-value") -> None:
+    """Send log lines of this process to standard error.
+
+    Raises:
+        ValueError: there is no such level or form.
+    """
+    if form not in FORMATTERS:
+        raise ValueError(f"Unknown log format: {form!r}; write one of {', '.join(FORMATTERS)}")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(KeyValueFormatter())
+    handler.setFormatter(FORMATTERS[form]())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # APScheduler logs each job it adds and each run at INFO: that is our DEBUG.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)

@@ -138,6 +138,11 @@ class Schedule:
         self._scheduler.start()
         self._watch = asyncio.create_task(self._watch_clock())
 
+    @property
+    def alive(self) -> bool:
+        """Whether runs are started when they are due."""
+        return self._scheduler.running and self._watch is not None and not self._watch.done()
+
     async def stop(self) -> None:
         """Start no more runs."""
         if self._watch is not None:

@@ -129,6 +129,11 @@ class Journal:
         return journal
 
     @property
+    def alive(self) -> bool:
+        """Whether the writer's thread runs."""
+        return self._thread.is_alive()
+
+    @property
     def backlog(self) -> int:
         """Rows that were appended and are not durable yet."""
         return len(self._queue) - self._flushes

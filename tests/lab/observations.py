@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from pathlib import Path
 
 from hypothesis import strategies as st
 
+from netmon.archive import Reader
 from netmon.model import Observation, Reason, ReasonCode, Status
 from probes.base import CounterSample, Failure, ProbeResult, State, StateClass, Step
 
-__all__ = ["SECOND_NS", "observations", "ping"]
+__all__ = ["SECOND_NS", "all_of", "ignore", "observations", "ping"]
 
 SECOND_NS = 1_000_000_000
 
@@ -46,6 +49,20 @@ def ping(number: int, check_id: str = "hunchun/router/ping", vantage: str = "mai
         ),
         config_id="0123456789abcdef",
     )
+
+
+def ignore(_observations: Sequence[Observation]) -> None:
+    """For a journal whose reports do not matter."""
+
+
+def all_of(folder: Path) -> list[Observation]:
+    """Every observation of an archive, by check and time."""
+    with Reader.open(folder) as reader:
+        return [
+            observation
+            for check_id in sorted({check for check, _ in reader.latest()})
+            for observation in reader.history(check_id)
+        ]
 
 
 names = st.text(min_size=1, max_size=12)

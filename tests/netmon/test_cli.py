@@ -169,7 +169,11 @@ def test_run_probes_records_shows_and_stops(inventory: Path, tmp_path: Path) -> 
     inventory.write_text(INVENTORY, encoding="utf-8")
     table = netmon("status", "--config", str(inventory), "--data", str(data), "--once", language="zh").stdout
     assert "拒绝连接" in table or "没有近期数据" in table  # by now the last figures may be too old to count
-    history = netmon("query", "here/shut/tcp", "--data", str(data), "--json").stdout.splitlines()
+    backup, restored = tmp_path / "backup", tmp_path / "restored"
+    taken = json.loads(netmon("archive", "backup", str(backup), "--data", str(data), "--json").stdout)
+    assert netmon("archive", "restore", str(backup), "--data", str(restored)).returncode == 0
+    history = netmon("query", "here/shut/tcp", "--data", str(restored), "--json").stdout.splitlines()
+    assert 0 < len(history) < taken["observations"]
     rows = [json.loads(line) for line in history]
     assert {row["status"] for row in rows} == {"down"}
     assert {row["attempt"] for row in rows} >= {1}

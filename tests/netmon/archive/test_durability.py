@@ -10,7 +10,6 @@ import sqlite3
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -18,10 +17,9 @@ import pytest
 
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.archive.schema import FILE_NAME
-from netmon.model import Observation
 from tests.lab import need
 from tests.lab.journal_killer import RUN_SIZE, number_of
-from tests.lab.observations import ping
+from tests.lab.observations import ignore, ping
 
 SEED = 20260801
 KILLS = 200
@@ -77,10 +75,6 @@ async def write_batches(folder: Path, batches: int) -> tuple[bytes, bytes]:
             journal.append(ping(2 * batch + 1, packets=2))
             await journal.flush()
         return (folder / FILE_NAME).read_bytes(), (folder / f"{FILE_NAME}-wal").read_bytes()
-
-
-def ignore(_observations: Sequence[Observation]) -> None:
-    pass
 
 
 BATCHES = 4
@@ -166,7 +160,7 @@ TRACED = """
 import asyncio, os, sys
 from pathlib import Path
 from netmon.archive import Journal
-from tests.lab.observations import ping
+from tests.lab.observations import ignore, ping
 
 def on_durable(observations):
     os.write(1, b"acknowledged %d\\n" % len(observations))

@@ -22,20 +22,7 @@ from netmon.archive import ArchiveError, Journal, Reader
 from netmon.archive.store import Row, Store
 from netmon.model import MissedRun, Observation, Status
 from probes.base import ProbeResult
-from tests.lab.observations import observations, ping
-
-
-def ignore(_observations: Sequence[Observation]) -> None:
-    pass
-
-
-def all_of(folder: Path) -> list[Observation]:
-    with Reader.open(folder) as reader:
-        return [
-            observation
-            for check_id in sorted({check for check, _ in reader.latest()})
-            for observation in reader.history(check_id)
-        ]
+from tests.lab.observations import all_of, ignore, observations, ping
 
 
 def as_stored(observation: Observation) -> Observation:

@@ -9,11 +9,7 @@ import pytest
 
 from netmon.archive import ArchiveError, ConfigurationInterval, Counts, Event, Journal, Reader
 from netmon.model import MissedRun, Observation
-from tests.lab.observations import ping
-
-
-def ignore(_observations: Sequence[Observation]) -> None:
-    pass
+from tests.lab.observations import ignore, ping
 
 
 async def write(folder: Path, rows: Sequence[Observation]) -> None:

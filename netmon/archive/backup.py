@@ -1,0 +1,163 @@
+"""A copy of the archive, taken beside the running daemon, and an archive made of such a copy.
+
+A backup is a folder: the journal as it was at one moment, and ``manifest.json`` with its checksum. It is complete or it
+is not there: it is written under another name, read back, made durable, and renamed last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from netmon import __version__
+from netmon.archive.lock import FolderLock
+from netmon.archive.reader import Reader
+from netmon.archive.schema import FILE_NAME, ArchiveError, check_version
+from netmon.i18n import _
+
+__all__ = ["Manifest", "back_up", "restore"]
+
+MANIFEST: Final = "manifest.json"
+PAGES_AT_ONCE: Final = 4096
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a backup holds.
+
+    Attributes:
+        taken: when, ISO 8601 in UTC.
+        schema_version: of the journal.
+        sha256: of the journal's file.
+        observations: how many rows.
+    """
+
+    netmon: str
+    taken: str
+    schema_version: int
+    sha256: str
+    size_bytes: int
+    observations: int
+
+
+def back_up(folder: Path, destination: Path, *, now_ns: int, progress: Progress = lambda _done, _all: None) -> Manifest:
+    """Copy the archive in ``folder`` to the new folder ``destination``; netmon may run meanwhile.
+
+    Args:
+        progress: called with the pages that were copied and the pages that there are.
+
+    Raises:
+        ArchiveError: there is no archive, or the copy cannot be written or is not what was read.
+    """
+    if destination.exists():
+        raise ArchiveError(_("{path} exists: name a new folder").format(path=destination))
+    partial = destination.with_name(destination.name + ".partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        file = partial / FILE_NAME
+        version = _copy_journal(folder, file, progress)
+        with Reader.open(partial) as reader:
+            observations = reader.counts.observations
+        manifest = Manifest(
+            netmon=__version__,
+            taken=datetime.fromtimestamp(now_ns / 1e9, UTC).isoformat(timespec="seconds"),
+            schema_version=version,
+            sha256=_sha256(file),
+            size_bytes=file.stat().st_size,
+            observations=observations,
+        )
+        (partial / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
+        for path in (file, partial / MANIFEST, partial):
+            _sync(path)
+        partial.rename(destination)
+        _sync(destination.parent)
+    except (OSError, sqlite3.Error) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise ArchiveError(_("no backup in {path}: {error}").format(path=destination, error=error)) from error
+    return manifest
+
+
+def restore(backup: Path, folder: Path) -> Manifest:
+    """Make an archive in ``folder``, where there is none yet, of a backup.
+
+    Raises:
+        ArchiveError: the backup is damaged or incomplete, or ``folder`` has an archive, which is never overwritten.
+    """
+    manifest = _read_manifest(backup)
+    source = backup / FILE_NAME
+    try:
+        if _sha256(source) != manifest.sha256:
+            raise ArchiveError(_("{path} is damaged: its checksum is not the manifest's").format(path=source))
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock(folder)
+        try:
+            target = folder / FILE_NAME
+            if target.exists():
+                raise ArchiveError(_("{folder} has an archive already: move it away first").format(folder=folder))
+            partial = target.with_suffix(".partial")
+            shutil.copyfile(source, partial)
+            _sync(partial)
+            partial.rename(target)
+            _sync(folder)
+        finally:
+            lock.release()
+    except OSError as error:
+        raise ArchiveError(_("{path} cannot be restored: {error}").format(path=backup, error=error)) from error
+    return manifest
+
+
+def _copy_journal(folder: Path, file: Path, progress: Progress) -> int:
+    """Copy one moment of the journal; its schema version."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise ArchiveError(_("there is no archive in {folder}: start netmon run first").format(folder=folder))
+    with (
+        contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as source,
+        contextlib.closing(sqlite3.connect(file)) as target,
+    ):
+        version = check_version(source, path)
+        # One transaction: without it each row that the daemon writes meanwhile would begin the copy anew.
+        source.isolation_level = None
+        source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        source.backup(target, pages=PAGES_AT_ONCE, progress=lambda _s, left, pages: progress(pages - left, pages))
+        source.execute("COMMIT")
+        # A single file, which may be copied like any other.
+        target.execute("PRAGMA journal_mode = DELETE")
+        problems = [str(row[0]) for row in target.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
+    if problems:
+        raise ArchiveError(_("{path} is damaged: {error}").format(path=path, error="; ".join(problems)))
+    return version
+
+
+def _read_manifest(backup: Path) -> Manifest:
+    path = backup / MANIFEST
+    try:
+        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return Manifest(**fields)
+    except (OSError, ValueError, TypeError) as error:
+        raise ArchiveError(_("{path} is no backup: {error}").format(path=backup, error=error)) from error
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
