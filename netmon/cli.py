@@ -172,11 +172,11 @@ def check_web_config(file: Annotated[Path, typer.Argument(help="The web configur
     try:
         loaded = load_web_config(file)
     except ConfigError as error:
-        _fail(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
     for warning in loaded.warnings:
         typer.echo(str(warning), err=True)
     text = _("{file} is right: {users} users, TLS {tls}")
-    _say(text.format(file=file, users=len(loaded.users), tls=_("on") if loaded.tls is not None else _("off")))
+    say(text.format(file=file, users=len(loaded.users), tls=_("on") if loaded.tls is not None else _("off")))
 
 
 @app.command("hash-password")
@@ -191,9 +191,9 @@ def hash_password(
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     try:
-        _say(make_hash(password, cost))
+        say(make_hash(password, cost))
     except ValueError as error:
-        _fail(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
 
 
 @app.command()
