@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
-import socket
 import sys
 import time
-from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,19 +18,24 @@ from rich.table import Table
 
 from netmon import __version__
 from netmon.commands import archive
+from netmon.commands.demo import demo
+from netmon.commands.table import COLOURS, printable, status_cell, status_table, summary
 from netmon.commands.terminal import (
     DEFAULT_DATA,
+    DEFAULT_LISTEN,
     EXIT_FAULT,
     EXIT_NO,
     EXIT_USAGE,
     DataOption,
     JsonOption,
+    complete,
     fail,
+    listen_on,
     say,
 )
-from netmon.i18n import _, _n, current_language, language_from_environment, use_language
+from netmon.i18n import _, language_from_environment, use_language
 from netmon.model import Observation, Status
-from netmon.words import duration, figure, reason_sentence, status_word
+from netmon.words import figure, reason_sentence, status_word
 
 __all__ = ["app", "main"]
 
@@ -45,16 +47,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(archive.app, name="archive")
-
-DEFAULT_LISTEN = "127.0.0.1:9735"
-SIMULATION = _n("SIMULATION: every device here is made up")
-COLOURS = {
-    Status.UP: "green",
-    Status.DEGRADED: "yellow",
-    Status.DOWN: "bold red",
-    Status.UNKNOWN: "magenta",
-    Status.STANDBY: "cyan",
-}
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The inventory.")]
 DEFAULT_CONFIG = Path("config/sites.yaml")
@@ -92,38 +84,6 @@ def _load(path: Path) -> Any:
     return config
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    from netmon.config import ConfigError
-    from probes.base import MonitorFault
-
-    try:
-        return asyncio.run(work)
-    except ConfigError as error:
-        fail(str(error), EXIT_USAGE)
-    except MonitorFault as fault:
-        fail(str(fault), EXIT_FAULT)
-
-
-def listen_on(address: str) -> socket.socket:
-    """A listening socket for ``host:port``; the port is taken before anything is probed.
-
-    Raises:
-        typer.Exit: the address is malformed or taken.
-    """
-    host, _colon, port = address.rpartition(":")
-    try:
-        number = int(port)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host.strip("[]") or "127.0.0.1", number), family=family)
-    except ValueError:
-        fail(_("{address} is no address to listen on: write host:port").format(address=address), EXIT_USAGE)
-    except OSError as error:
-        fail(
-            _("cannot listen on {address}: {error}").format(address=address, error=error.strerror or error),
-            EXIT_USAGE,
-        )
-
-
 @app.command()
 def run(
     config: ConfigOption = DEFAULT_CONFIG,
@@ -143,7 +103,7 @@ def run(
     except ValueError as error:
         fail(str(error), EXIT_USAGE)
     with listen_on(listen) as listening:
-        _run(run_app(Settings(config=config, data=data, vantage=vantage), [listening]))
+        complete(run_app(Settings(config=config, data=data, vantage=vantage), [listening]))
 
 
 @app.command("check-config")
@@ -220,7 +180,7 @@ def probe(
         close = nearest(check, loaded.checks)
         text = _("no check {check!r} in {file}").format(check=check, file=config)
         fail(text + (_("; did you mean {close}?").format(close=close) if close else ""), EXIT_USAGE)
-    observation = _run(_probe_once(loaded, wanted))
+    observation = complete(_probe_once(loaded, wanted))
     if as_json:
         say(json.dumps(as_plain(observation), ensure_ascii=False))
     else:
@@ -251,18 +211,14 @@ def _print_probe(observation: Observation) -> None:
     for name, state in sorted(observation.result.states.items()):
         console.print(f"  {name:40} {escape(state.word)} ({state.meaning.value})")
     for name, fact in sorted(observation.result.facts.items()):
-        console.print(f"  {name:40} {escape(_printable(fact))}")
+        console.print(f"  {name:40} {escape(printable(fact))}")
     colour = COLOURS[observation.status]
     console.print(
         f"  [{colour}]{status_word(observation.status)}[/{colour}] "
         + _("after {seconds:.3f} s").format(seconds=observation.duration_seconds)
     )
     for reason in observation.reasons:
-        console.print(f"    {escape(_printable(reason_sentence(reason)))}")
-
-
-def _printable(text: str) -> str:
-    return "".join(ch if ch.isprintable() else "�" for ch in text)
+        console.print(f"    {escape(printable(reason_sentence(reason)))}")
 
 
 def as_plain(observation: Observation) -> dict[str, Any]:
@@ -323,30 +279,13 @@ def query(
         table = Table(_("started (UTC)"), _("status"), _("try"), _("took"), _("why, or figures"), title=escape(check))
         for row in rows:
             table.add_row(
-                _iso(row.started_ns), _status_cell(row.status), str(row.attempt), f"{row.duration_seconds:.3f} s",
-                escape(_printable(_summary(row))),
+                _iso(row.started_ns), status_cell(row.status), str(row.attempt), f"{row.duration_seconds:.3f} s",
+                escape(printable(summary(row))),
             )  # fmt: skip
         Console(highlight=False).print(table)
     if not rows:
         typer.echo(_("nothing is recorded of {check} since then").format(check=check), err=True)
         raise typer.Exit(EXIT_NO)
-
-
-def _status_cell(status: Status) -> str:
-    return f"[{COLOURS[status]}]{status_word(status)}[/{COLOURS[status]}]"
-
-
-MAIN_FIGURES = (
-    "rtt_median_seconds", "loss_ratio", "rtt_median_seconds[far]", "loss_ratio[far]", "total_seconds",
-    "connect_seconds", "lookup_seconds", "vswr_ratio",
-)  # fmt: skip
-
-
-def _summary(observation: Observation) -> str:
-    if observation.reasons:
-        return "; ".join(reason_sentence(reason) for reason in observation.reasons)
-    readings = observation.readings
-    return ", ".join(f"{key} {figure(key, readings[key])}" for key in MAIN_FIGURES if key in readings)
 
 
 @app.command()
@@ -385,106 +324,7 @@ def _latest(data: Path) -> dict[str, Observation]:
         fail(str(error), EXIT_FAULT)
 
 
-ORDER = (Status.DOWN, Status.UNKNOWN, Status.DEGRADED, Status.STANDBY, Status.UP)
-
-
-def status_table(config: Any, latest: dict[str, Observation], now_ns: int, *, title: str = "") -> Table:
-    """Every check of the inventory, the worst first. What was never measured, or too long ago, is unknown."""
-    language = current_language()
-    rows: list[tuple[int, str, list[str]]] = []
-    for check in config.checks.values():
-        observation = latest.get(check.id)
-        site, asset = config.sites[check.site], config.assets[check.asset]
-        names = [site.name.in_language(language) or site.id, asset.name.in_language(language) or asset.id]
-        if observation is None:
-            state, age, why = Status.UNKNOWN, "-", _("not measured yet")
-        else:
-            seconds = (now_ns - observation.started_ns) / 1e9
-            stale = seconds > 2 * check.interval_seconds + check.timeout_seconds
-            state = Status.UNKNOWN if stale else observation.status
-            age, why = duration(seconds), _("no recent figure") if stale else _summary(observation)
-        cells = [*map(escape, names), check.id.rpartition("/")[2], _status_cell(state), age, escape(_printable(why))]
-        rows.append((ORDER.index(state), check.id, cells))
-    if config.sample and not title:
-        title = _("SAMPLE: no real network")
-    table = Table(
-        _("site"), _("equipment"), _("check"), _("status"), _("age"), _("why, or figures"), title=escape(title)
-    )
-    for _rank, _check, cells in sorted(rows):
-        table.add_row(*cells)
-    return table
-
-
-@app.command()
-def demo(
-    seconds: Annotated[str, typer.Option("--for", help="End after this long, such as 30s; default: Ctrl-C.")] = "",
-    listen: Annotated[str, typer.Option(help="Where pages and metrics are served.")] = DEFAULT_LISTEN,
-    as_json: JsonOption = False,
-) -> None:
-    """Simulate a county on loopback, with faults that come and go, and monitor it over real protocols."""
-    from netmon.config import parse_duration
-
-    try:
-        limit = parse_duration(seconds) if seconds else None
-    except ValueError as error:
-        fail(f"--for: {error}", EXIT_USAGE)
-    with listen_on(listen) as listening:
-        report = _run(_demo(listening, limit, quiet=as_json))
-    if as_json:
-        say(json.dumps(report, ensure_ascii=False))
-    raise typer.Exit(EXIT_NO if report["missed"] or report["false_alarms"] else 0)
-
-
-async def _demo(listening: socket.socket, seconds: float | None, *, quiet: bool) -> dict[str, Any]:
-    import signal
-    import tempfile
-
-    import probes
-    from netmon.app import Settings, running
-    from netmon.config import load
-    from netmon.demo.county import County
-    from netmon.demo.scenario import Scenario
-
-    interval = 3.0
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    url = "http://{}:{}/".format(*listening.getsockname()[:2])
-    with tempfile.TemporaryDirectory(prefix="netmon-demo-") as folder:
-        county = County(Path(folder), interval)
-        try:
-            config = load(await county.start(), kinds=probes.KINDS)
-            settings = Settings(config=Path(folder) / "sites.yaml", data=Path(folder) / "data")
-            scenario = Scenario(county.faults, patience_seconds=4 * interval)
-            async with running(config, settings, [listening], notice=SIMULATION) as netmon:
-                netmon.observe(scenario.observe)
-                faults = asyncio.create_task(scenario.run())
-                table = asyncio.create_task(_show_demo(netmon, url, quiet=quiet))
-                try:
-                    await asyncio.wait_for(stop.wait(), seconds)
-                except TimeoutError:
-                    pass
-                finally:
-                    faults.cancel()
-                    table.cancel()
-                    await asyncio.gather(faults, table, return_exceptions=True)
-            return scenario.report() | {"set_requests_seen": county.writes_seen}
-        finally:
-            await county.stop()
-
-
-async def _show_demo(netmon: Any, url: str, *, quiet: bool) -> None:
-    if quiet:
-        return
-    console = Console(highlight=False)
-    title = f"{_(SIMULATION)} - {url} - Ctrl-C"
-    if not console.is_terminal:
-        console.print(title)
-        await asyncio.Event().wait()
-    with Live(console=console, auto_refresh=False, screen=True) as live:
-        while True:
-            live.update(status_table(netmon.config, netmon.latest, time.time_ns(), title=title), refresh=True)
-            await asyncio.sleep(1)
+app.command()(demo)
 
 
 def main() -> None:
