@@ -37,6 +37,17 @@ FAILURE = {
 }
 
 STATES = {
+    "stage": (
+        _n("IPv6 readiness"),
+        {
+            "none": _n("IPv4 only, no IPv6 address"),
+            "aaaa": _n("an IPv6 address, no TCP connection to it"),
+            "reachable": _n("TCP connection over IPv6, no answer"),
+            "tls": _n("TLS over IPv6, no answer"),
+            "http": _n("an answer over IPv6, but not the right one"),
+            "dual_stack": _n("the same over IPv4 and IPv6"),
+        },
+    ),
     "path": (
         _n("way of the packets"),
         {

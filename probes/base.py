@@ -169,15 +169,22 @@ class Step:
 class Trace:
     """Collects the steps of one probe."""
 
-    __slots__ = ("_start", "_steps")
+    __slots__ = ("_prefix", "_start", "_steps")
 
     def __init__(self) -> None:
         self._start = time.monotonic()
         self._steps: list[Step] = []
+        self._prefix = ""
+
+    def part(self, name: str) -> Trace:
+        """The same trace for one of several things that happen at once: its steps begin with ``name``."""
+        part = Trace()
+        part._start, part._steps, part._prefix = self._start, self._steps, f"{self._prefix}{name}: "
+        return part
 
     def step(self, text: str) -> None:
         """Note that something happened now."""
-        self._steps.append(Step(time.monotonic() - self._start, text))
+        self._steps.append(Step(time.monotonic() - self._start, self._prefix + text))
 
     @property
     def elapsed_seconds(self) -> float:

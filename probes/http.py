@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urljoin, urlsplit
 
 from pydantic import Field
 
-from probes.base import Draft, Endpoint, Failure, NetworkFailure, Params, ProbeKind, ProbeResult, Reading
+from probes.base import Draft, Endpoint, Failure, NetworkFailure, ProbeKind, ProbeResult, Reading
 from probes.wire.failures import shown
-from probes.wire.http import DEFAULT_PORTS, Exchange, Method, Scheme, Target
+from probes.wire.http import DEFAULT_PORTS, Exchange, Method, Scheme, ServiceParams, Target
 from probes.wire.tls import CERTIFICATE_READINGS
 
 if TYPE_CHECKING:
@@ -23,32 +22,15 @@ __all__ = ["KIND", "HttpParams", "probe_http", "redirect"]
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-class HttpParams(Params):
+class HttpParams(ServiceParams):
     """Parameters of kind ``http``."""
 
-    scheme: Scheme = Field(default="http", description="`http` or `https`.")
-    port: int | None = Field(
-        default=None, ge=1, le=65535, description="TCP port, where the endpoint names none; absent: the scheme's own."
-    )
-    path: str = Field(
-        default="/", max_length=2048, pattern="^/[!-~]*$", description="Path and query to ask for, percent-encoded."
-    )
     method: Method = Field(default="GET", description="`GET`, or `HEAD` for the headers alone.")
-    server_name: str = Field(
-        default="",
-        max_length=253,
-        pattern=r"^[A-Za-z0-9.:_-]*$",
-        description="Name for the Host header and the certificate, where the endpoint is an address; "
-        "empty: the endpoint's host.",
-    )
     expected_status: tuple[Annotated[int, Field(ge=200, le=599)], ...] = Field(
         default=(), max_length=50, description="The status codes that are right; empty: any from 200 to 299."
     )
     body_contains: str = Field(
         default="", max_length=1000, description="Text that must be in the part of the body that is read, as UTF-8."
-    )
-    max_body_bytes: int = Field(
-        default=65536, ge=0, le=10_485_760, description="How much of the body is read; the rest is left."
     )
     follow_redirects: int = Field(
         default=3,
@@ -56,9 +38,6 @@ class HttpParams(Params):
         le=10,
         description="How many redirects to follow, to hosts of the inventory only. "
         "A redirect whose status is expected is not followed.",
-    )
-    ca_file: Path | None = Field(
-        default=None, description="PEM file of the only CAs or certificates to trust; absent: the system's CAs."
     )
 
 
@@ -77,13 +56,7 @@ async def probe_http(
 
 
 async def _measure(draft: Draft, endpoint: Endpoint, params: HttpParams, wires: Wires) -> None:
-    target = Target(
-        scheme=params.scheme,
-        host=endpoint.host,
-        port=endpoint.port or params.port or DEFAULT_PORTS[params.scheme],
-        path=params.path,
-        server_name=params.server_name or endpoint.host,
-    )
+    target = params.target(endpoint)
     followed = 0
     while True:
         draft.readings["redirects"] = float(followed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netmon.config.defaults import CHECK_DEFAULTS, EQUIPMENT_CHECKS, ONLY_WITH_ENDS, CheckDefaults
+from netmon.config.defaults import CHECK_DEFAULTS, EQUIPMENT_CHECKS, ONLY_WITH_ENDS, SAME_SERVICE, CheckDefaults
 from netmon.config.errors import nearest, shown
 from netmon.config.hosts import check_host
 from netmon.config.shape import ID, CheckShape, DefaultsShape, EndpointShape, EquipmentShape
@@ -73,9 +73,8 @@ class CheckBuilder:
             kind = given.kind or wanted[name].kind
             wanted[name] = given.model_copy(update={"kind": kind})
         for name, check in wanted.items():
-            optional = name not in shape.checks and check.kind in ONLY_WITH_ENDS
-            if check.enabled and not (optional and not self._has_ends(path, shape, check)):
-                self._add_check(path, asset, shape, name, check)
+            if check.enabled and (name in shape.checks or self._fits(path, asset, shape, check, wanted)):
+                self._add_check(path, asset, shape, name, self._with_shared_params(check, wanted))
 
     def _add_check(self, path: Path, asset: Asset, shape: EquipmentShape, name: str, given: CheckShape) -> None:
         place: Path = (*path, "checks", name) if name in shape.checks else path
@@ -154,9 +153,28 @@ class CheckBuilder:
                     return None
         return validate(self._document, place, kind.params, readable)
 
-    def _has_ends(self, path: Path, shape: EquipmentShape, check: CheckShape) -> bool:
-        kind, ends = self._kinds[check.kind or ""], _ends(path, shape, path, check)
-        return all(_end(kind, role, ends) is not None for role in kind.roles)
+    def _fits(
+        self, path: Path, asset: Asset, shape: EquipmentShape, check: CheckShape, wanted: Mapping[str, CheckShape]
+    ) -> bool:
+        """Whether a check that nobody wrote has the ends that it needs, and its twin no mistake."""
+        name = check.kind or ""
+        if name not in ONLY_WITH_ENDS:
+            return True
+        kind, ends = self._kinds[name], _ends(path, shape, path, check)
+        twins_are_right = all(
+            not twin.enabled or f"{asset.id}/{other}" in self.checks for other, twin in _twins(check, wanted).items()
+        )
+        return twins_are_right and all(_end(kind, role, ends) is not None for role in kind.roles)
+
+    def _with_shared_params(self, check: CheckShape, wanted: Mapping[str, CheckShape]) -> CheckShape:
+        kind = self._kinds.get(check.kind or "")
+        shared = {
+            key: value
+            for twin in _twins(check, wanted).values()
+            for key, value in twin.params.items()
+            if kind is not None and key in kind.params.model_fields
+        }
+        return check.model_copy(update={"params": {**shared, **check.params}}) if shared else check
 
     def _endpoints(
         self, path: Path, place: Path, kind: ProbeKind[Any], shape: EquipmentShape, given: CheckShape, name: str
@@ -232,6 +250,12 @@ class CheckBuilder:
                 what = _("{down} is passed before {degraded}").format(down=down, degraded=degraded)
                 self._document.report((*spot, down), what, write=_("a limit further out"))
         return Threshold(reading=reading, **limits)
+
+
+def _twins(check: CheckShape, wanted: Mapping[str, CheckShape]) -> dict[str, CheckShape]:
+    """The equipment's checks that look at the same service (see ``SAME_SERVICE``), by name."""
+    kind = SAME_SERVICE.get(check.kind or "")
+    return {name: other for name, other in wanted.items() if other.kind == kind}
 
 
 def _ends(path: Path, shape: EquipmentShape, place: Path, given: CheckShape) -> Ends:

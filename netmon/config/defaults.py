@@ -8,7 +8,7 @@ from typing import Final
 
 from netmon.model import Threshold
 
-__all__ = ["CHECK_DEFAULTS", "EQUIPMENT_CHECKS", "NORMALLY_OFF", "ONLY_WITH_ENDS", "CheckDefaults"]
+__all__ = ["CHECK_DEFAULTS", "EQUIPMENT_CHECKS", "NORMALLY_OFF", "ONLY_WITH_ENDS", "SAME_SERVICE", "CheckDefaults"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,13 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
             LOSS,
         )
     ),
+    "ipv6": CheckDefaults(
+        thresholds=(
+            Threshold(reading="failed_addresses", degraded_above=0.0),
+            # The certificate that IPv4 presents is judged by the equipment's http check.
+            Threshold(reading="certificate_remaining_seconds[ipv6]", degraded_below=14 * 86400.0),
+        )
+    ),
     "satellite": CheckDefaults(
         thresholds=(
             LOSS,
@@ -63,7 +70,7 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
 EQUIPMENT_CHECKS: Final[Mapping[str, Mapping[str, str]]] = {
     "base_station": {"base-station": "base_station"},
     "uplink": {"uplink": "uplink"},
-    "application": {"http": "http"},
+    "application": {"http": "http", "ipv6": "ipv6"},
     "router": {"ping": "ping"},
     "name_server": {"dns": "dns"},
     "power": {"snmp": "snmp"},
@@ -79,7 +86,11 @@ EQUIPMENT_CHECKS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Check name -> probe kind, for each kind of equipment. Where there is none, readiness is a matter of drills."""
 
-ONLY_WITH_ENDS: Final = frozenset({"satellite"})
+ONLY_WITH_ENDS: Final = frozenset({"satellite", "ipv6"})
 """Probe kinds whose check equipment brings only if it names the ends that are needed; the others' lack is an error."""
+
+SAME_SERVICE: Final[Mapping[str, str]] = {"ipv6": "http"}
+"""A check of the first kind looks at the service of the equipment's check of the second: what is written there about
+parameters that both have holds for it too, and it is left out where that check has a mistake."""
 
 NORMALLY_OFF: Final = frozenset({"satellite_terminal", "satellite_phone", "command_vehicle"})

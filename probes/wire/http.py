@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from probes.base import Failure, Family, NetworkFailure, Trace
+from pydantic import Field
+
+from probes.base import Endpoint, Failure, Family, NetworkFailure, Params, Trace
 from probes.wire.failures import chain, failure_of, network, shown
 from probes.wire.tcp import TcpWire
 from probes.wire.tls import Certificate, TlsContexts, parse_certificate
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from probes.wire.names import Names
 
-__all__ = ["DEFAULT_PORTS", "Exchange", "HttpWire", "Method", "Scheme", "Target"]
+__all__ = ["DEFAULT_PORTS", "Exchange", "HttpWire", "Method", "Scheme", "ServiceParams", "Target"]
 
 Scheme = Literal["http", "https"]
 Method = Literal["GET", "HEAD"]
@@ -59,6 +61,41 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.path}"
+
+
+class ServiceParams(Params):
+    """Which page of which service to ask for. A kind that asks a web service inherits these keys."""
+
+    scheme: Scheme = Field(default="http", description="`http` or `https`.")
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="TCP port, where the endpoint names none; absent: the scheme's own."
+    )
+    path: str = Field(
+        default="/", max_length=2048, pattern="^/[!-~]*$", description="Path and query to ask for, percent-encoded."
+    )
+    server_name: str = Field(
+        default="",
+        max_length=253,
+        pattern=r"^[A-Za-z0-9.:_-]*$",
+        description="Name for the Host header and the certificate, where the endpoint is an address; "
+        "empty: the endpoint's host.",
+    )
+    max_body_bytes: int = Field(
+        default=65536, ge=0, le=10_485_760, description="How much of the body is read; the rest is left."
+    )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the only CAs or certificates to trust; absent: the system's CAs."
+    )
+
+    def target(self, endpoint: Endpoint) -> Target:
+        """The page at this endpoint."""
+        return Target(
+            scheme=self.scheme,
+            host=endpoint.host,
+            port=endpoint.port or self.port or DEFAULT_PORTS[self.scheme],
+            path=self.path,
+            server_name=self.server_name or endpoint.host,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,8 +147,11 @@ class HttpWire:
         max_body_bytes: int,
         timeout: float,
         trace: Trace,
+        address: str | None = None,
     ) -> Exchange:
         """Send one request and read the answer, in at most ``timeout`` seconds.
+
+        ``address`` is the one of the host's addresses to use, where the caller has looked them up already.
 
         A state of the network is the ``failure`` of what is returned: NOT_ALLOWED (nothing was sent, not even a DNS
         question), NAME_NOT_FOUND, NAME_SERVER, TIMEOUT, REFUSED, NO_ROUTE, PROHIBITED, TLS, RESET, BAD_REPLY.
@@ -123,7 +163,7 @@ class HttpWire:
         try:
             self._require_allowed(target.host)
             request = _Request(target, exchange, trace, timeout)
-            address = await request.resolve(names, family)
+            address = address or await request.resolve(names, family)
             try:
                 await request.send(address, method, self._contexts.get(ca_file), max_body_bytes)
             except NetworkFailure as failure:

@@ -20,7 +20,11 @@ class Names:
     """Resolves a host anew for each probe, so that a changed address is seen and nothing stale is measured."""
 
     async def resolve(self, host: str, family: Family) -> str:
-        """The first address of ``family`` that ``host`` has.
+        """The first address of ``family`` that ``host`` has; see :meth:`resolve_all`."""
+        return (await self.resolve_all(host, family))[0]
+
+    async def resolve_all(self, host: str, family: Family) -> tuple[str, ...]:
+        """Every address of ``family`` that ``host`` has, at least one, in the resolver's order (RFC 6724).
 
         A literal address passes as it is if it is of that family. The lookup runs in a worker thread; the caller's
         timeout ends the wait (the thread ends when the resolver gives up).
@@ -31,7 +35,7 @@ class Names:
         """
         literal = _family_of_literal(host)
         if literal is family:
-            return host
+            return (host,)
         if literal is not None:
             raise NetworkFailure(Failure.NAME_NOT_FOUND, f"{host} is not an {_words(family)} address")
         loop = asyncio.get_running_loop()
@@ -44,7 +48,7 @@ class Names:
             raise NetworkFailure(Failure.NAME_NOT_FOUND, f"{host!r} is not a possible host name") from error
         if not found:
             raise NetworkFailure(Failure.NAME_NOT_FOUND, f"{host} has no {_words(family)} address")
-        return str(found[0][4][0])
+        return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
 def _family_of_literal(host: str) -> Family | None:

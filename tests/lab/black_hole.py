@@ -76,8 +76,10 @@ def _build() -> int:
 
 async def _probe(kind: str, place: str, family: Family, wires: Wires) -> dict[str, Any]:
     row = KINDS[kind]
-    host = PLACES[place][family is Family.IPV6]
-    ends = {role: Endpoint(host=host, family=family) for role in row.roles}
+    ends = {}
+    for role in row.roles:
+        own = row.families.get(role, family)
+        ends[role] = Endpoint(host=PLACES[place][own is Family.IPV6], family=own)
     found: dict[str, Any] = {"kind": kind, "place": place, "family": family}
     start = time.monotonic()
     try:

@@ -20,7 +20,7 @@ import dns.rdatatype
 import dns.rrset
 import trustme
 
-from probes.base import Endpoint, Family
+from probes.base import Endpoint, Failure, Family, NetworkFailure
 from probes.wire import Wires
 from probes.wire.dns import DnsWire
 from probes.wire.http import HttpWire
@@ -286,14 +286,19 @@ async def dns_server(
 
 
 class FakeNames(Names):
-    """Resolves the names given to it, and literals; there is no resolver on the way."""
+    """Resolves the names given to it, each with its addresses separated by blanks, and literals; asks nobody."""
 
     def __init__(self, **addresses: str) -> None:
-        self._addresses = {name.replace("_", "."): address for name, address in addresses.items()}
+        self._addresses = {name.replace("_", "."): text.split() for name, text in addresses.items()}
 
-    async def resolve(self, host: str, family: Family) -> str:
-        """The address given for the name."""
-        return await super().resolve(self._addresses.get(host, host), family)
+    async def resolve_all(self, host: str, family: Family) -> tuple[str, ...]:
+        """The addresses given for the name."""
+        if host not in self._addresses:
+            return await super().resolve_all(host, family)
+        found = tuple(one for one in self._addresses[host] if (":" in one) == (family is Family.IPV6))
+        if not found:
+            raise NetworkFailure(Failure.NAME_NOT_FOUND, f"{host} has no {family} address")
+        return found
 
 
 def service_wires(*allowed_hosts: str, names: Names | None = None) -> Wires:

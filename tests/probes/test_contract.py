@@ -27,8 +27,9 @@ from probes.wire.icmp import IcmpWire
 from probes.wire.names import Names
 from probes.wire.snmp import SnmpAuth, SnmpWire
 from probes.wire.tcp import TcpWire
+from tests.lab import need
 from tests.lab.black_hole import TIMEOUT_SECONDS, probe_all
-from tests.lab.servers import dns_server, http_server, tcp_server
+from tests.lab.servers import LOOPBACK, dns_server, http_server, tcp_server
 
 ROOT = Path(probes.__file__).parent.parent
 MARGIN_SECONDS = 1.0  # for a busy machine, and for libraries that are loaded at first use
@@ -45,7 +46,7 @@ UNITLESS = frozenset(
     {
         "sent", "received", "duplicates", "reordered", "discarded", "reply_hop_limit", "answers", "redirects",
         "rejected_values", "status_code", "soa_serial", "icmp_up", "snmp_up", "module_success", "interface_found",
-        "hub_up",
+        "hub_up", "addresses", "failed_addresses",
     }
 )  # fmt: skip
 
@@ -186,7 +187,7 @@ async def wait_for_the_end(reader: asyncio.StreamReader, _writer: asyncio.Stream
 class SilentNames(Names):
     """A resolver that never answers."""
 
-    async def resolve(self, host: str, family: Family) -> str:
+    async def resolve_all(self, host: str, family: Family) -> tuple[str, ...]:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -196,8 +197,25 @@ def ends(kind: str, port: int | None) -> Ends:
 
 
 @asynccontextmanager
+async def dual_stack_service() -> AsyncIterator[Ends]:
+    need.ipv6_loopback()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    async with AsyncExitStack() as stack:
+        found = {}
+        for role, family in KINDS["ipv6"].families.items():
+            address = LOOPBACK[family]
+            server = await stack.enter_async_context(http_server(lambda _: answer, address=address))
+            found[role] = Endpoint(host=address, family=family, port=server.port)
+        yield found
+
+
+@asynccontextmanager
 async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, object]]]:
     """A device that gives each kind all that it asks for, and the parameters to ask with."""
+    if kind == "ipv6":
+        async with dual_stack_service() as found:
+            yield found, {}
+        return
     async with AsyncExitStack() as stack:
 
         async def port() -> int | None:
@@ -234,7 +252,7 @@ async def open_wires(names: Names | None = None) -> AsyncIterator[Wires]:
         snmp=SnmpWire({"default": SnmpAuth(community="public")}),
         tcp=TcpWire(),
         dns=DnsWire(),
-        http=HttpWire(allowed_hosts=frozenset({"127.0.0.1"})),
+        http=HttpWire(allowed_hosts=frozenset(LOOPBACK.values())),
     )
     try:
         yield wires
