@@ -43,12 +43,16 @@ class Settings:
         data: the archive's folder.
         vantage: which checks of the inventory this process runs.
         concurrency: probes under way at once.
+        web_config: who may log in, and TLS; without it everybody on this machine may look, and nobody may act.
+        plain_http: passwords may cross the network in clear text.
     """
 
     config: Path
     data: Path
     vantage: str = "main"
     concurrency: int = 1000
+    web_config: Path | None = None
+    plain_http: bool = False
 
 
 def build_wires(config: Config) -> Wires:
@@ -261,27 +265,36 @@ async def running(
 
     Raises:
         ArchiveError: the archive cannot be opened.
+        ConfigError: the web configuration has mistakes.
+        ExposedError: other machines would reach the pages without a password, or passwords in clear text.
     """
-    from netmon.web import create_app, serve
+    from netmon.web import Access, create_app, serve
 
-    app = App(config, settings)
-    stop = asyncio.Event()
-    server = asyncio.create_task(serve(create_app(app, notice=notice), sockets=sockets, stop=stop))
-    try:
-        app.start()
-        yield app
-    finally:
-        stop.set()
-        await server
-        await app.stop()
+    hosts = [sock.getsockname()[0] for sock in sockets]
+    with contextlib.closing(Access.open(settings.web_config, hosts=hosts, plain_http=settings.plain_http)) as access:
+        app = App(config, settings)
+        pages = create_app(app, notice=notice, access=access)
+        stop = asyncio.Event()
+        server = asyncio.create_task(serve(pages, sockets=sockets, stop=stop, tls=access.tls))
+        watching = asyncio.create_task(access.watch())
+        try:
+            app.start()
+            yield app
+        finally:
+            stop.set()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await server
+            await app.stop()
 
 
 async def run(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reloads the inventory.
 
     Raises:
-        ConfigError: the inventory has mistakes.
+        ConfigError: the inventory or the web configuration has mistakes.
         ArchiveError: the archive cannot be opened.
+        ExposedError: see :func:`running`.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -89,6 +89,12 @@ def run(
     config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
     listen: Annotated[str, typer.Option(help="Where pages and metrics are served.")] = DEFAULT_LISTEN,
+    web_config: Annotated[
+        Path | None, typer.Option(help="Users and TLS, in Prometheus's format: docs/security.md.")
+    ] = None,
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="Let passwords cross the network in clear text: behind a TLS proxy.")
+    ] = False,
     vantage: Annotated[str, typer.Option(help="Run the checks of this vantage.")] = "main",
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
     log_format: Annotated[str, typer.Option(help="key-value or json.")] = "key-value",
@@ -103,7 +109,8 @@ def run(
     except ValueError as error:
         fail(str(error), EXIT_USAGE)
     with listen_on(listen) as listening:
-        complete(run_app(Settings(config=config, data=data, vantage=vantage), [listening]))
+        settings = Settings(config=config, data=data, vantage=vantage, web_config=web_config, plain_http=plain_http)
+        complete(run_app(settings, [listening]))
 
 
 @app.command("check-config")

@@ -70,11 +70,12 @@ def listen_on(address: str) -> socket.socket:
 def complete(work: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine to its end; what netmon or its inventory lacks becomes a sentence and an exit code."""
     from netmon.config import ConfigError
+    from netmon.web import ExposedError
     from probes.base import MonitorFault
 
     try:
         return asyncio.run(work)
-    except ConfigError as error:
+    except (ConfigError, ExposedError) as error:
         fail(str(error), EXIT_USAGE)
     except MonitorFault as fault:
         fail(str(fault), EXIT_FAULT)

@@ -1,6 +1,7 @@
 """The pages: the table of checks, ``/metrics`` and the two health endpoints."""
 
 from netmon.web.app import View, create_app
+from netmon.web.auth.access import Access, ExposedError
 from netmon.web.server import serve
 
-__all__ = ["View", "create_app", "serve"]
+__all__ = ["Access", "ExposedError", "View", "create_app", "serve"]

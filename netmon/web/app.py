@@ -1,4 +1,4 @@
-"""The ASGI application. Read only: nothing here changes anything, and no parameter names a host to probe."""
+"""The ASGI application: pages, metrics, and the few actions. No parameter names a host to probe."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ from typing import Final, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from netmon import __version__
+from netmon.config import ConfigError
 from netmon.i18n import _, current_language, use_language
 from netmon.model import Asset, Check, Observation, Site
 from netmon.runner import Clock
+from netmon.web.auth.access import Access
+from netmon.web.auth.guard import Guard
+from netmon.web.auth.outermost import Outermost
+from netmon.web.auth.pages import AuthPages, error_page
+from netmon.web.auth.visit import visit_of
 from netmon.web.language import preferred
+from netmon.web.needs import NEEDS
 from netmon.web.table import rows
 
 __all__ = ["Inventory", "View", "create_app"]
@@ -29,7 +36,7 @@ EXPOSITION_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 REFRESH_SECONDS: Final = 10
 HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -78,28 +85,45 @@ class View(Protocol):
     def not_ready(self) -> str:
         """Why netmon does not do its work (yet), in one sentence; empty when it does."""
 
+    async def reload(self) -> None:
+        """Read the inventory again; raises ConfigError and keeps the one before if it has mistakes."""
 
-def create_app(view: View, *, notice: str = "") -> ASGIApp:
-    """The application: ``/``, ``/metrics``, ``/-/healthy``, ``/-/ready``; GET and HEAD only.
+
+def create_app(view: View, *, notice: str = "", access: Access | None = None) -> ASGIApp:
+    """The application. What a request needs is in :data:`netmon.web.needs.NEEDS`.
 
     Args:
         notice: message id of a line above the table, such as that this is a simulation.
+        access: who gets in; without it everybody may look, under any host name: for tests.
     """
-    pages = _Pages(view, notice)
+    door = access or Access(any_host=True)
+    pages, auth = _Pages(view, notice, door), AuthPages(door)
     routes = [
         Route("/", pages.table),
         Route("/style.css", pages.style),
         Route("/metrics", pages.metrics),
         Route("/-/healthy", pages.healthy),
         Route("/-/ready", pages.ready),
+        Route("/-/reload", pages.reload, methods=["POST"]),
+        Route("/login", auth.form),
+        Route("/login", auth.log_in, methods=["POST"]),
+        Route("/logout", auth.log_out, methods=["POST"]),
     ]
-    return _SecurityHeaders(Starlette(routes=routes))
+    inner = Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
+    return Outermost(Guard(inner, routes, NEEDS, door, error_page), door, HEADERS)
+
+
+def _refuse(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return error_page(request, error)
 
 
 class _Pages:
-    def __init__(self, view: View, notice: str) -> None:
+    def __init__(self, view: View, notice: str, access: Access) -> None:
         self._view = view
         self._notice = notice
+        self._access = access
         # Device strings reach the page: everything is escaped, whatever the template's name.
         templates = Environment(loader=PackageLoader("netmon.web", "."), autoescape=True, undefined=StrictUndefined)
         self._template = templates.get_template("table.html")
@@ -125,6 +149,22 @@ class _Pages:
         if reason:
             return PlainTextResponse(f"netmon is not ready: {reason}\n", status_code=503)
         return PlainTextResponse("netmon is ready.\n")
+
+    async def reload(self, request: Request) -> Response:
+        try:
+            await self._view.reload()
+        except ConfigError as error:
+            self._audit_reload(request, "refused")
+            return PlainTextResponse(f"netmon goes on with the inventory before:\n{error}\n", status_code=422)
+        self._audit_reload(request, "done")
+        return PlainTextResponse("netmon has reloaded its inventory.\n")
+
+    def _audit_reload(self, request: Request, outcome: str) -> None:
+        visit = visit_of(request)
+        role = visit.user.role if visit.user is not None else ""
+        self._access.audit(
+            actor=visit.name, role=role, source=visit.source, action="reload", subject="inventory", outcome=outcome
+        )
 
     def _table(self, language: str) -> str:
         use_language(language)
@@ -153,20 +193,3 @@ class _Pages:
             yield chunk
             # Probes go on between two chunks.
             await asyncio.sleep(0)
-
-
-class _SecurityHeaders:
-    """Adds the headers to every response, those of errors included."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)

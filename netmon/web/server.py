@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 
 import uvicorn
@@ -22,10 +23,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: ASGIApp, *, sockets: Sequence[socket.socket], stop: asyncio.Event) -> None:
+async def serve(
+    app: ASGIApp, *, sockets: Sequence[socket.socket], stop: asyncio.Event, tls: ssl.SSLContext | None = None
+) -> None:
     """Serve on sockets that are bound already, until ``stop`` is set or this task is cancelled.
 
     Requests under way get a few seconds to end. The sockets are closed.
+
+    Args:
+        tls: speak TLS, and nothing but TLS.
     """
     config = uvicorn.Config(
         app,
@@ -36,6 +42,7 @@ async def serve(app: ASGIApp, *, sockets: Sequence[socket.socket], stop: asyncio
         log_level="warning",
         proxy_headers=False,
         server_header=False,
+        ssl_context_factory=(lambda _config, _default: tls) if tls is not None else None,
         timeout_graceful_shutdown=GRACE_SECONDS,
         ws="none",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from netmon.config import ConfigError
 from netmon.metrics import CheckMetrics, Internals
 from netmon.model import Asset, Check, LocalText, Observation, Site
 from netmon.runner import Clock
@@ -39,6 +40,8 @@ class FakeNetmon:
     latest: dict[str, Observation] = field(default_factory=dict)
     clock: Clock = field(default_factory=lambda: Clock(wall_ns=lambda: NOW_NS))
     reason: str = ""
+    reloads: int = 0
+    mistake: ConfigError | None = None
     metrics: CheckMetrics = field(init=False)
     internals: Internals = field(default_factory=Internals)
 
@@ -55,6 +58,12 @@ class FakeNetmon:
         """All metrics."""
         yield from self.metrics.render()
         yield self.internals.render()
+
+    async def reload(self) -> None:
+        """Counts, or has the mistake that the test says."""
+        self.reloads += 1
+        if self.mistake is not None:
+            raise self.mistake
 
     def not_ready(self) -> str:
         """What the test says."""

@@ -64,13 +64,18 @@ class Passwords:
         self._secret = secrets.token_bytes(32)
         self._remembered: OrderedDict[bytes, float] = OrderedDict()
 
+    @property
+    def busy(self) -> bool:
+        """Whether the next one would not be looked at."""
+        return self._waiting >= MAX_WAITING
+
     async def verify(self, users: Mapping[str, User], name: str, password: str) -> User | None:
         """The user whose name and password these are; takes as long for a name that nobody has.
 
         Raises:
             BusyError: too many are waiting.
         """
-        if self._waiting >= MAX_WAITING:
+        if self.busy:
             raise BusyError
         user = users.get(name)
         password_hash = user.password_hash if user is not None else _nobody_s_hash(users)

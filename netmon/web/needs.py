@@ -1,0 +1,24 @@
+"""What each route needs: the one table. A route that is not in it keeps the application from starting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from netmon.web.auth.guard import OPEN, Need
+from netmon.web.auth.roles import Role
+
+__all__ = ["NEEDS"]
+
+NEEDS: Final[Mapping[str, Need]] = {
+    "GET /": Role.VIEWER,
+    "GET /style.css": OPEN,
+    "GET /metrics": Role.VIEWER,
+    "GET /-/healthy": OPEN,
+    "GET /-/ready": OPEN,
+    "POST /-/reload": Role.OPERATOR,
+    "GET /login": OPEN,
+    "POST /login": OPEN,
+    "POST /logout": Role.VIEWER,
+}
+"""By ``METHOD path``; HEAD counts as GET. Whatever changes anything is not a GET."""
