@@ -25,6 +25,7 @@ VERSIONS = {"1": 0, "2c": 1}
 RECEIVE_BUFFER = 1 << 20
 """Asked of the kernel: room for the answers of some hundred devices that are asked in the same moment."""
 MAX_DATAGRAM = 65535
+ENDED_REQUESTS_KEPT = 4096
 DATAGRAMS_IN_ONE_GO = 64
 """Read at most so many before other tasks get their turn: a flood must not stop the event loop."""
 IP_RECVERR, IPV6_RECVERR = 11, 25  # linux/in.h, linux/in6.h; Python's socket module does not name them everywhere
@@ -58,6 +59,7 @@ class UdpEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sockets: dict[int, socket.socket] = {}
         self._waiting: dict[int, _Waiting] = {}
+        self._ended: dict[int, None] = {}  # the newest last; a late answer to one of them is nothing odd
 
     async def request(
         self,
@@ -90,6 +92,9 @@ class UdpEngine:
             return await waiting.answer
         finally:
             del self._waiting[request_id]
+            self._ended[request_id] = None
+            if len(self._ended) > ENDED_REQUESTS_KEPT:
+                del self._ended[next(iter(self._ended))]
             deadline.cancel()
             if waiting.timer is not None:
                 waiting.timer.cancel()
@@ -180,7 +185,8 @@ class UdpEngine:
             return
         asked = self._waiting.get(response.request_id)
         if asked is None or asked.answer.done():
-            self._unasked(source)
+            if response.request_id not in self._ended:
+                self._unasked(source)
         elif not _same(asked.address, source):
             # Never accepted: anybody could send it. But it tells the operator what to mend.
             host, port = asked.address
@@ -193,7 +199,7 @@ class UdpEngine:
             asked.answer.set_result(response)
 
     def _unasked(self, source: Address) -> None:
-        """A request-id that nobody waits for: mostly the second answer to a retransmission, so no failure by itself."""
+        """A request-id that never was asked for: no failure by itself, since anybody could send it."""
         for waiting in self._waiting.values():
             if _same(waiting.address, source) and waiting.oddity is None:
                 waiting.oddity = NetworkFailure(

@@ -16,6 +16,7 @@ __all__ = [
     "ElsewhereAgent",
     "EndlessAgent",
     "ErrorAgent",
+    "LateAgent",
     "LoopingAgent",
     "LossyAgent",
     "NoBulkErrorAgent",
@@ -92,6 +93,17 @@ class LossyAgent(SnmpAgent):
             self.requests["lost"] += 1
             return
         super().datagram_received(data, addr)
+
+
+class LateAgent(SnmpAgent):
+    """Answers the first request, and every later one with that first answer again."""
+
+    first: bytes | None = None
+
+    def respond(self, data: bytes) -> bytes | None:
+        if self.first is None:
+            self.first = super().respond(data)
+        return self.first
 
 
 class SlowAgent(SnmpAgent):

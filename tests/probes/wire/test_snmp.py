@@ -190,6 +190,16 @@ async def test_a_lost_request_is_sent_again(wire: SnmpWire, start: Start) -> Non
     assert plain(reply) == {SYS_DESCR: b"a device"}
 
 
+async def test_a_late_second_answer_is_nothing_odd(wire: SnmpWire, start: Start) -> None:
+    """Slow agents answer retransmissions too, long after the request was answered: that is silence, no bad reply."""
+    port = await start(hostile.LateAgent(SYSTEM))
+    assert (await wire.get(LOCAL, port, "v2", [SYS_DESCR], timeout=2.0)).failure is None
+
+    reply = await wire.get(LOCAL, port, "v2", [SYS_DESCR], timeout=0.3)
+
+    assert reply.failure is Failure.TIMEOUT
+
+
 async def test_slow_drip_ends_with_the_deadline_and_keeps_what_came(wire: SnmpWire, start: Start) -> None:
     agent = hostile.SlowAgent(hostile.table(1000))
     agent.delay = 0.15
