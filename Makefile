@@ -23,8 +23,8 @@ test: $(VENV)/.dev  ## what cannot run here is skipped, with the reason and the 
 bench: $(VENV)/.dev  ## the figures of docs/performance.md, beside named peers
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-soak: $(VENV)/.dev  ## the long runs, of which `make check` runs a tenth
-	NETMON_SOAK=1 $(BIN)/python -m pytest -q -m soak --timeout 7200
+soak: $(VENV)/.dev  ## hours: the tests marked `soak` with many times the inputs and a new seed, which is printed
+	NETMON_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 7200
 
 pictures: $(VENV)/.dev  ## pictures of what a person sees, in pictures/
 	$(BIN)/python tests/lab/pictures.py

@@ -6,8 +6,17 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+from tests.lab.soak import SEED, SOAK, scale
 
 NO_SKIP = os.environ.get("NETMON_NO_SKIP") == "1"
+
+# No deadlines: a busy machine is no defect. Derandomized: the same inputs each time, new ones are for the soak run.
+settings.register_profile(
+    "netmon", deadline=None, derandomize=not SOAK, print_blob=True, max_examples=scale(100, 20_000)
+)
+settings.load_profile("netmon")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -23,11 +32,6 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Soak tests are for `make soak` (NETMON_SOAK=1); elsewhere they are not collected at all."""
-    if os.environ.get("NETMON_SOAK") == "1":
-        return
-    soak = [item for item in items if item.get_closest_marker("soak")]
-    if soak:
-        config.hook.pytest_deselected(items=soak)
-        items[:] = [item for item in items if not item.get_closest_marker("soak")]
+def pytest_report_header() -> str:
+    """The seed, without which a failure of a soak run could not be repeated."""
+    return f"soak run, NETMON_SEED={SEED}" if SOAK else f"seed {SEED}"

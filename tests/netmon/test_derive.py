@@ -133,6 +133,7 @@ SAMPLES = st.builds(
 )
 
 
+@pytest.mark.soak
 @given(SAMPLES, SAMPLES)
 def test_no_pair_of_samples_gives_a_negative_rate(before: CounterSample, now: CounterSample) -> None:
     found = rate(before, now)
@@ -140,6 +141,7 @@ def test_no_pair_of_samples_gives_a_negative_rate(before: CounterSample, now: Co
     assert found is None or found >= 0
 
 
+@pytest.mark.soak
 @given(
     value=st.integers(0, 2**32 - 1),
     traffic=st.floats(0, 6.25e6),
@@ -163,6 +165,7 @@ def test_a_running_32_bit_counter_gives_its_rate_or_none_but_never_another(
         assert found is not None
 
 
+@pytest.mark.soak
 @given(
     before=st.integers(0, 2**64 - 1),
     uptime=st.floats(3_600, 4e7),

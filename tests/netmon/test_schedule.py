@@ -40,6 +40,7 @@ class Recorder:
         self.started.append((check.id, scheduled_ns, time.time_ns()))
 
 
+@pytest.mark.soak
 @given(st.integers(1, 10**13), st.integers(0, 10**13), st.integers(0, 2 * 10**18))
 def test_a_grid_is_periodic_and_its_neighbours_enclose_now(interval: int, phase: int, now: int) -> None:
     """last <= now < next, one interval apart, both on the grid."""
@@ -49,6 +50,7 @@ def test_a_grid_is_periodic_and_its_neighbours_enclose_now(interval: int, phase:
     assert (grid.last(now) - phase) % interval == 0
 
 
+@pytest.mark.soak
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_between_is_strict(after: int, before: int) -> None:
     """Neither end counts."""

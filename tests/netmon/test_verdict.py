@@ -93,6 +93,7 @@ def test_a_fault_of_the_monitor_is_unknown() -> None:
     assert monitor_fault("no socket").status is Status.UNKNOWN
 
 
+@pytest.mark.soak
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_more_loss_never_improves_the_verdict(one: float, other: float) -> None:
     """Judging is monotone."""

@@ -205,6 +205,7 @@ async def test_cut_short_it_returns_what_it_has() -> None:
     assert 0.6 <= dripping.readings["total_seconds"] < 1.5
 
 
+@pytest.mark.soak
 @given(location=st.text(max_size=60) | st.from_regex(r"(https?:)?//[^/]{0,20}/.{0,20}"))
 def test_any_location_is_a_target_or_a_bad_reply(location: str) -> None:
     try:

@@ -140,6 +140,7 @@ def octets(value: bytes) -> Value:
     return Value(Syntax.OCTETS, value)
 
 
+@pytest.mark.soak
 @given(st.floats(1.0, 80.0, width=32))
 def test_a_little_endian_single_is_read(volts: float) -> None:
     found = hytera({".1.2.1": octets(struct.pack("<f", volts))})
@@ -224,6 +225,7 @@ VALUES = st.one_of(
 )
 
 
+@pytest.mark.soak
 @given(profile=st.sampled_from(names()), data=st.data())
 def test_whatever_a_device_says_can_be_decoded(profile: str, data: st.DataObject) -> None:
     modules = load(profile).modules

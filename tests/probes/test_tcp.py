@@ -27,6 +27,7 @@ from tests.lab.servers import (
     tcp_server,
     unused_port,
 )
+from tests.lab.soak import scale
 
 
 async def probe(port: int, *, name: str = "127.0.0.1", timeout: float = 5.0, **params: Any) -> ProbeResult:
@@ -128,7 +129,8 @@ async def test_the_certificate_is_reported_also_when_it_has_expired(tmp_path: Pa
     assert "trustme" in result.facts["certificate_issuer"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(max_examples=scale(60, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answer=st.binary(max_size=100))
 async def test_no_bytes_break_the_probe(answer: bytes) -> None:
     async with tcp_server(say(answer)) as port:

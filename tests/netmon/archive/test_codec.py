@@ -3,15 +3,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 
 from netmon.archive.codec import decode_result, encode_data, encode_detail
 from netmon.model import Observation, Status
 from probes.base import ProbeResult, Step
 from tests.lab.observations import observations, ping
+from tests.lab.soak import scale
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.soak
+@settings(max_examples=scale(300, 20_000))
 @given(observation=observations())
 def test_every_value_comes_back_exactly(observation: Observation) -> None:
     observation = replace(observation, status=Status.DOWN)  # of these the steps are kept too
@@ -26,7 +29,7 @@ def test_every_value_comes_back_exactly(observation: Observation) -> None:
     assert repr(dict(result.samples)) == repr(dict(observation.result.samples))
 
 
-@settings(max_examples=100, deadline=None)
+@pytest.mark.soak
 @given(observation=observations())
 def test_the_text_is_json_that_any_program_reads(observation: Observation) -> None:
     def refuse(word: str) -> None:

@@ -23,6 +23,7 @@ from netmon.archive.store import Row, Store
 from netmon.model import MissedRun, Observation, Status
 from probes.base import ProbeResult
 from tests.lab.observations import all_of, ignore, observations, ping
+from tests.lab.soak import scale
 
 
 def as_stored(observation: Observation) -> Observation:
@@ -48,7 +49,8 @@ async def test_what_is_appended_is_reported_in_order_and_read_back_equal(tmp_pat
     assert all_of(tmp_path) == rows
 
 
-@settings(max_examples=10, deadline=None)
+@pytest.mark.soak
+@settings(max_examples=scale(10, 5_000))
 @given(
     rows=st.lists(
         observations(), min_size=5, max_size=20, unique_by=lambda row: (row.check_id, row.vantage, row.started_ns)

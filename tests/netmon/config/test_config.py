@@ -13,6 +13,7 @@ from netmon.config import ConfigError, Problem, load, schema
 from netmon.config.defaults import CHECK_DEFAULTS, EQUIPMENT_CHECKS
 from probes import KINDS
 from probes.base import Family, split_key
+from tests.lab.soak import damaged, scale
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "tests" / "data" / "config"
@@ -127,7 +128,8 @@ def test_a_file_that_cannot_be_read_is_an_error_too(case: str, tmp_path: Path) -
     assert raised.value.problems[0].line == (2 if case == "latin" else 1)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(max_examples=scale(150, 20_000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_file_gives_positions_inside_it_and_nothing_else(data: st.DataObject, tmp_path: Path) -> None:
     """Cut, doubled or replaced lines: right, or a ConfigError whose every problem points into the file."""
@@ -160,7 +162,8 @@ def test_a_damaged_file_gives_positions_inside_it_and_nothing_else(data: st.Data
     assert all(1 <= problem.line <= count and problem.column >= 1 for problem in problems)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(max_examples=scale(100, 20_000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_bytes_are_a_config_error_or_an_inventory(tmp_path: Path, raw: bytes) -> None:
     """Nothing else ever comes out of the loader."""
@@ -168,6 +171,27 @@ def test_bytes_are_a_config_error_or_an_inventory(tmp_path: Path, raw: bytes) ->
     path.write_bytes(raw)
     with pytest.raises(ConfigError):
         load(path, kinds=KINDS)
+
+
+@pytest.mark.soak
+def test_no_damage_brings_anything_but_a_config_error(tmp_path: Path) -> None:
+    """Octets of right and wrong inventories changed, moved and cut: every problem points into the file."""
+    path = tmp_path / "sites.yaml"
+    originals = [EXAMPLE.encode(), *(mistake.read_bytes() for mistake in MISTAKES)]
+    refused = 0
+    for raw in damaged(originals, scale(1_000, 2_000_000)):
+        path.write_bytes(raw)
+        problems: tuple[Problem, ...] = ()
+        try:
+            load(path, kinds=KINDS, environ={"RADIOS": "x"})
+        except ConfigError as error:
+            problems = error.problems
+        except Exception as error:
+            raise AssertionError(raw) from error
+        refused += bool(problems)
+        lines = raw.decode("utf-8", "replace").splitlines()
+        assert all(1 <= problem.line <= len(lines) + 1 and problem.column >= 1 for problem in problems), raw
+    assert refused
 
 
 def test_the_committed_schema_is_the_one_the_program_prints() -> None:

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Metric, generate_latest
@@ -74,6 +75,7 @@ def test_the_fast_writer_says_the_same_as_prometheus_client() -> None:
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
+@pytest.mark.soak
 @given(
     help=words,
     rows=st.lists(

@@ -18,9 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from probes.base import Failure, Family, NetworkFailure
+from probes.wire import dns as wire
 from probes.wire.dns import DnsReply, DnsWire
 from tests.lab import need
 from tests.lab.servers import LOOPBACK, dns_server, full_backlog, tcp_server, unused_port, zone
+from tests.lab.soak import damaged, scale
 
 Message = dns.message.Message
 
@@ -217,7 +219,29 @@ async def test_what_a_broken_server_says_over_tcp(answer: bytes, expected: Failu
         assert (await failure(port, transport="tcp")).failure is expected
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+def test_no_damage_brings_anything_but_a_failure() -> None:
+    """Without sockets, so that there is time for many: every reply is read, refused, or no reply to the question."""
+    question = dns.message.make_query("www.example", "A", use_edns=0)
+    originals = [
+        zone(dns.message.make_query(name, "A")).to_wire() for name in ("www.example", "alias.example", "no.example")
+    ]
+    read = 0
+    for octets in damaged(originals, scale(2_000, 5_000_000)):
+        try:
+            reply = wire._parse(question, question.id.to_bytes(2) + octets[2:])
+            found = wire._read(reply, "A", lookup_seconds=0.1, transport="udp")
+        except (ValueError, NetworkFailure):
+            continue
+        except Exception as error:
+            raise AssertionError(octets.hex()) from error
+        read += 1
+        assert found.answers
+    assert read
+
+
+@pytest.mark.soak
+@settings(max_examples=scale(150, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tail=st.binary(max_size=120), flags=st.integers(0, 0xFFFF), counts=st.binary(min_size=8, max_size=8))
 async def test_no_bytes_break_the_parser(tail: bytes, flags: int, counts: bytes) -> None:
     """The id is the right one, so that what follows is looked at."""
@@ -233,7 +257,8 @@ async def test_no_bytes_break_the_parser(tail: bytes, flags: int, counts: bytes)
     }  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(max_examples=scale(150, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damage=st.lists(st.tuples(st.integers(2, 80), st.integers(0, 255)), min_size=1, max_size=4))
 async def test_a_damaged_reply_is_read_or_refused(damage: list[tuple[int, int]]) -> None:
     def damaged(question: Message) -> bytes:

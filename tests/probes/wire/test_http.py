@@ -32,6 +32,7 @@ from tests.lab.servers import (
     tcp_server,
     unused_port,
 )
+from tests.lab.soak import scale
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nServer: demo\r\n\r\nhello"
 HOSTS = frozenset({"127.0.0.1", "::1", "service.example"})
@@ -278,7 +279,8 @@ async def test_the_environments_proxies_and_credentials_are_not_used(monkeypatch
         assert (await exchange(target(server.port))).failure is None
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(max_examples=scale(80, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     answer=st.one_of(
         st.binary(max_size=200),

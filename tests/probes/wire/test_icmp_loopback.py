@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.base import Family, MonitorFault
+from probes.base import Failure, Family, MonitorFault
 from probes.wire.echo import Echo, readings_of, reordered
 from probes.wire.icmp import IcmpWire
-from probes.wire.icmp_packets import EchoRequest, checksum_of
+from probes.wire.icmp_messages import ErrorMessage
+from probes.wire.icmp_packets import ECHO, EchoRequest, checksum_of
 from tests.lab import need
+from tests.lab.soak import damaged, scale
 
 
 @pytest.fixture
@@ -89,6 +91,38 @@ async def test_closing_fails_what_is_under_way_as_our_own_fault() -> None:
         await call
 
 
+@pytest.mark.soak
+async def test_no_packet_breaks_the_reply_table(wire: IcmpWire) -> None:
+    """Whatever comes is ignored, late, a duplicate or the answer; it never raises, and never counts for two."""
+    call = asyncio.create_task(ping(wire, "127.0.0.1", count=2, gap_seconds=60.0, timeout=7200.0))
+    await asyncio.sleep(0)
+    channel = wire._channels[Family.IPV4]
+    (under_way,) = channel._calls
+    for _turn in range(1000):
+        if under_way.arrivals:
+            break
+        await asyncio.sleep(0.01)
+    header = bytes([0x45]) + bytes(19) if channel._has_ip_header else b""
+    (serial,) = channel._pending
+    fields = (serial & 0xFFFF, channel._token, serial >> 16)
+    right = ECHO.pack(0, 0, 0, channel._identifier, *fields)
+    originals = [header + right, header + ECHO.pack(0, 0, 0, 4711, *fields), header + ECHO.pack(8, 0, 0, 0, 0, 0, 0)]
+    count = scale(5_000, 5_000_000)
+    for packet in damaged(originals, count):
+        channel._buffer[: len(packet)] = packet
+        channel._take(len(packet), [], ("127.0.0.1", 0), 0)
+    assert channel.ignored + channel.late + under_way.duplicates[0] == count
+    assert under_way.duplicates[0] > 0
+    assert under_way.arrivals == [0]
+
+    for quoted in damaged([right, b"\x08" + right[1:]], count):
+        channel._take_error(ErrorMessage(failure=Failure.NO_ROUTE), quoted, ("127.0.0.1", 0))
+    assert channel.ignored + channel.late < 2 * count
+    assert under_way.errors[0] is not None
+    call.cancel()
+
+
+@pytest.mark.soak
 @given(serials=st.lists(st.integers(0, 2**47), min_size=1, max_size=5), size=st.integers(12, 200))
 def test_a_patched_packet_has_the_right_checksum(serials: list[int], size: int) -> None:
     """RFC 1071: the sum over a right message, its checksum included, is 0. IPv6's is the kernel's."""
@@ -97,6 +131,7 @@ def test_a_patched_packet_has_the_right_checksum(serials: list[int], size: int) 
         assert checksum_of(request.number(serial)) == 0
 
 
+@pytest.mark.soak
 @given(st.permutations(range(8)))
 def test_reordering_is_that_of_rfc_4737(order: list[int]) -> None:
     """A packet is reordered if one that was sent later arrived before it."""
@@ -107,6 +142,7 @@ def test_reordering_is_that_of_rfc_4737(order: list[int]) -> None:
     assert readings_of(echoes)["reordered"] == expected
 
 
+@pytest.mark.soak
 @given(st.lists(st.booleans(), min_size=1, max_size=50))
 def test_loss_is_the_share_of_packets_without_an_answer(answered: list[bool]) -> None:
     """And without any answer there is no round trip."""

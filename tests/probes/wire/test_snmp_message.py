@@ -12,6 +12,7 @@ from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
 from probes.wire.snmp_message import (
+    NUMBERS,
     MessageError,
     Request,
     Syntax,
@@ -21,6 +22,7 @@ from probes.wire.snmp_message import (
     format_oid,
     parse_oid,
 )
+from tests.lab.soak import damaged, scale
 
 OIDS = st.tuples(st.just(1), st.integers(0, 39), st.integers(0, 2**32 - 1)).flatmap(
     lambda head: st.lists(st.integers(0, 2**32 - 1), max_size=20).map(lambda tail: (*head, *tail))
@@ -53,6 +55,7 @@ def response(bindings: list[Any], *, request_id: int = 5, api: Any = v2c) -> byt
     return bytes(encoder.encode(message))
 
 
+@pytest.mark.soak
 @given(st.lists(st.tuples(OIDS, VALUES), max_size=8), st.integers(-(2**31), 2**31 - 1))
 def test_what_pysnmp_encodes_is_read_as_it_was_meant(bindings: list[Any], request_id: int) -> None:
     octets = response([(oid, theirs) for oid, (theirs, _) in bindings], request_id=request_id)
@@ -64,6 +67,7 @@ def test_what_pysnmp_encodes_is_read_as_it_was_meant(bindings: list[Any], reques
     assert found.bindings == tuple((oid, ours) for oid, (_, ours) in bindings)
 
 
+@pytest.mark.soak
 @given(
     st.sampled_from(list(Request)),
     st.integers(0, 1),
@@ -98,12 +102,14 @@ def test_what_is_encoded_is_read_by_pysnmp_as_it_was_meant(
         assert v2c.apiBulkPDU.get_non_repeaters(pdu) == 0
 
 
+@pytest.mark.soak
 @given(st.binary(max_size=200))
 def test_random_octets_are_refused_in_an_orderly_way(octets: bytes) -> None:
     with pytest.raises(MessageError):
         decode_response(octets)
 
 
+@pytest.mark.soak
 @given(st.data())
 def test_a_damaged_response_is_read_or_refused_and_nothing_else_happens(data: st.DataObject) -> None:
     octets = bytearray(
@@ -114,6 +120,32 @@ def test_a_damaged_response_is_read_or_refused_and_nothing_else_happens(data: st
 
     with contextlib.suppress(MessageError):
         decode_response(bytes(octets))
+
+
+@pytest.mark.soak
+def test_no_damage_brings_anything_but_a_message_error() -> None:
+    """And what is read all the same is of the types that are promised."""
+    values = [
+        v2c.OctetString(b"x" * 200), v2c.Counter64(2**64 - 1), v2c.Integer32(-1), v2c.ObjectIdentifier((1, 3, 6, 1)),
+        v2c.IpAddress("192.0.2.1"), v2c.TimeTicks(7), v2c.NoSuchInstance(""), v2c.EndOfMibView(""),
+    ]  # fmt: skip
+    table = [((1, 3, 6, 1, 2, 1, 2, 2, 1, 10, index), value) for index, value in enumerate(values)]
+    originals = [response(table), response(table[2:4], api=v1), *(response([binding]) for binding in table)]
+    read = 0
+    for octets in damaged(originals, scale(5_000, 5_000_000)):
+        try:
+            version, found = decode_response(octets)
+        except MessageError:
+            continue
+        except Exception as error:
+            raise AssertionError(octets.hex()) from error
+        read += 1
+        assert version in (0, 1), octets.hex()
+        assert all(
+            isinstance(value.value, int) if value.syntax in NUMBERS else isinstance(value.value, bytes | str)
+            for _, value in found.bindings
+        ), octets.hex()
+    assert read
 
 
 def test_every_truncation_is_refused() -> None:

@@ -14,6 +14,7 @@ from probes.base import Failure, Family, MonitorFault, NetworkFailure
 from probes.wire.tcp import TcpConnection, TcpWire
 from tests.lab import need
 from tests.lab.servers import LOOPBACK, Tls, break_off, full_backlog, say, stall, tcp_server, unused_port
+from tests.lab.soak import scale
 
 
 @pytest.fixture(params=list(Family))
@@ -178,7 +179,8 @@ async def test_a_handshake_that_stalls_ends_in_time() -> None:
     assert time.monotonic() - start < 1.0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(max_examples=scale(60, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     answer=st.one_of(
         st.binary(max_size=200),

@@ -38,6 +38,7 @@ def certificate(end: datetime, name: str = "device 1", organisation: str = "Brig
 
 
 # UTCTime ends in 2049, GeneralizedTime begins in 2050 (RFC 5280 4.1.2.5): both are in this range.
+@pytest.mark.soak
 @given(end=st.datetimes(datetime(1971, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_the_end_of_validity_is_read_in_both_forms(end: datetime) -> None:
     end = end.replace(microsecond=0)
@@ -69,6 +70,7 @@ def test_the_time_left_is_negative_after_the_end() -> None:
     assert left == pytest.approx(-3600, abs=60)
 
 
+@pytest.mark.soak
 @given(data=st.binary(max_size=300))
 def test_rubbish_is_no_certificate(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"not an X\.509 certificate"):
@@ -78,6 +80,7 @@ def test_rubbish_is_no_certificate(data: bytes) -> None:
 GOOD = certificate(datetime(2030, 1, 1, tzinfo=UTC))
 
 
+@pytest.mark.soak
 @given(at=st.integers(0, len(GOOD) - 1), value=st.integers(0, 255), cut=st.integers(0, len(GOOD)))
 def test_a_damaged_certificate_is_read_or_refused(at: int, value: int, cut: int) -> None:
     damaged = bytearray(GOOD)
