@@ -1,0 +1,149 @@
+"""A network of this process's own: a user and network namespace (namespaces(7)), and TUN devices in it.
+
+Needs no root where the system lets ordinary users make namespaces. A socket that was bound before :func:`enter` stays
+in the network where it was bound, so a browser still reaches the pages.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Sequence
+from ipaddress import IPv4Interface, IPv6Interface
+from pathlib import Path
+from typing import Final
+
+__all__ = ["NamespaceError", "enter", "open_tun", "why_not"]
+
+CLONE_NEWUSER: Final = 0x10000000
+CLONE_NEWNET: Final = 0x40000000
+TUN_DEVICE: Final = Path("/dev/net/tun")
+
+# linux/if_tun.h, linux/sockios.h, linux/if.h
+TUNSETIFF: Final = 0x400454CA
+IFF_TUN: Final = 0x0001
+IFF_NO_PI: Final = 0x1000
+SIOCSIFFLAGS: Final = 0x8914
+SIOCSIFADDR: Final = 0x8916
+SIOCSIFNETMASK: Final = 0x891C
+SIOCSIFMTU: Final = 0x8922
+SIOCGIFINDEX: Final = 0x8933
+IFF_UP: Final = 0x1
+IFF_RUNNING: Final = 0x40
+NAME_BYTES: Final = 16
+
+
+class NamespaceError(Exception):
+    """The system does not allow it; the message says what and why."""
+
+
+def why_not() -> str:
+    """Why this system does not let us have a network of our own with a TUN device; empty if it does."""
+    program = "from netmon.demo import namespaces as n; n.enter(); n.open_tun('probe0', [])"
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        # Our own interpreter with a fixed program.
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return done.stderr.strip().rpartition("\n")[2].rpartition("NamespaceError: ")[2] if done.returncode else ""
+
+
+def enter() -> None:
+    """Move this process, which must have one thread only, into a new network with nothing but loopback.
+
+    Raises:
+        NamespaceError: the system does not allow it; the process is where it was.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    # Root needs no user namespace, and one of its own would take its rights over everything else.
+    if uid != 0 or _unshare(CLONE_NEWNET):
+        error = _unshare(CLONE_NEWUSER | CLONE_NEWNET)
+        if error:
+            raise NamespaceError(f"this system allows no user and network namespaces: {os.strerror(error)}")
+        _map_to_root(uid, gid)
+    _set_up("lo")
+
+
+def open_tun(name: str, addresses: Sequence[IPv4Interface | IPv6Interface], *, mtu: int = 1500) -> int:
+    """Make a TUN device in this network, up, with addresses whose prefixes the kernel then routes into it.
+
+    Returns:
+        Its file descriptor, not blocking: each read gives one IP packet, each write takes one.
+
+    Raises:
+        NamespaceError: the system does not allow it.
+    """
+    try:
+        descriptor = os.open(TUN_DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise NamespaceError(f"{TUN_DEVICE} cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.ioctl(descriptor, TUNSETIFF, _request(name, struct.pack("H", IFF_TUN | IFF_NO_PI)))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            fcntl.ioctl(sock, SIOCSIFMTU, _request(name, struct.pack("i", mtu)))
+        if any(isinstance(address, IPv6Interface) for address in addresses):
+            _accept_ipv6(name)
+        for address in addresses:
+            _add_address(name, address)
+        _set_up(name)
+    except OSError as error:
+        os.close(descriptor)
+        raise NamespaceError(f"no TUN device {name}: {error.strerror}") from error
+    return descriptor
+
+
+def _unshare(flags: int) -> int:
+    """0, or the error's number."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return ctypes.get_errno() if libc.unshare(flags) else 0
+
+
+def _map_to_root(uid: int, gid: int) -> None:
+    own = Path("/proc/self")
+    try:
+        (own / "setgroups").write_text("deny")  # user_namespaces(7): before gid_map
+        (own / "uid_map").write_text(f"0 {uid} 1")
+        (own / "gid_map").write_text(f"0 {gid} 1")
+    except OSError as error:
+        raise NamespaceError(f"this system gives no rights in a user namespace: {error.strerror}") from error
+
+
+def _request(name: str, value: bytes) -> bytes:
+    """An ifreq (netdevice(7))."""
+    return struct.pack(f"{NAME_BYTES}s24s", name.encode(), value)
+
+
+def _set_up(name: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            fcntl.ioctl(sock, SIOCSIFFLAGS, _request(name, struct.pack("H", IFF_UP | IFF_RUNNING)))
+        except OSError as error:
+            raise NamespaceError(f"the device {name} cannot be used: {error.strerror}") from error
+
+
+def _accept_ipv6(name: str) -> None:
+    """No duplicate address detection: addresses are ours, and must work at once."""
+    folder = Path("/proc/sys/net/ipv6/conf") / name
+    (folder / "disable_ipv6").write_text("0")
+    (folder / "accept_dad").write_text("0")
+
+
+def _add_address(name: str, address: IPv4Interface | IPv6Interface) -> None:
+    if isinstance(address, IPv4Interface):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for code, part in ((SIOCSIFADDR, address.ip), (SIOCSIFNETMASK, address.netmask)):
+                value = struct.pack("HH4s8x", socket.AF_INET, 0, part.packed)
+                fcntl.ioctl(sock, code, _request(name, value))
+        return
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        answer = fcntl.ioctl(sock, SIOCGIFINDEX, _request(name, b""))
+        index = struct.unpack_from("i", answer, NAME_BYTES)[0]
+        prefix = address.network.prefixlen
+        fcntl.ioctl(sock, SIOCSIFADDR, struct.pack("16sIi", address.ip.packed, prefix, index))  # in6_ifreq
