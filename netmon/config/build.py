@@ -44,6 +44,7 @@ class _Builder:
         self._kinds = kinds
         self._environ = environ
         self._folder = FilePath(document.file).parent
+        self._sample = False
         self._warnings: list[Problem] = []
         self._assets: dict[str, Asset] = {}
         self._broken: set[str] = set()
@@ -51,6 +52,7 @@ class _Builder:
 
     def build(self, text: str) -> Config:
         file = validate(self._document, (), FileShape, self._document.root) or self._what_there_is()
+        self._sample = file.sample
         auths = self._auths(file.snmp_auths)
         checks = CheckBuilder(self._document, self._kinds, self._defaults(file.defaults), frozenset(auths))
         sites = self._sites(file.sites)
@@ -220,7 +222,7 @@ class _Builder:
             if file is not None:
                 place = self._folder / file
                 secret = secrets.from_file(place)
-                if secrets.readable_by_all(place):
+                if not self._sample and secrets.readable_by_all(place):
                     what = _("every user of this machine can read {path}").format(path=place)
                     spot = self._document.spot((*path, f"{key}_file"))
                     self._warnings.append(self._document.problem(spot, what, write=_("chmod 640 for it")))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,15 @@ from netmon.config import ConfigError, Problem, load, schema
 from netmon.config.defaults import CHECK_DEFAULTS, EQUIPMENT_CHECKS
 from probes import KINDS
 from probes.base import Family, split_key
+from probes.base_station import BaseStationParams
+from probes.uplink import UplinkParams
 from tests.lab.soak import damaged, scale
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "tests" / "data" / "config"
 SAMPLE = ROOT / "config" / "sites.yaml"
+# RFC 5737, RFC 3849
+DOCUMENTATION_PREFIXES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 MISTAKES = sorted(DATA.glob("*.yaml"))
 
 
@@ -44,10 +50,30 @@ def test_the_sample_is_right_and_names_hunchuns_townships() -> None:
     assert config.sample
     assert config.warnings == ()
     assert sum(site.kind == "township" for site in config.sites.values()) == 13
-    hosts = {endpoint.host for check in config.checks.values() for endpoint in check.endpoints.values()}
-    assert hosts
-    assert all(host.startswith(("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:")) for host in hosts)
-    assert hosts == config.allowed_hosts
+    prefixes = [ip_network(prefix) for prefix in DOCUMENTATION_PREFIXES]
+    assert config.allowed_hosts
+    for host in config.allowed_hosts:
+        assert any(ip_address(host) in prefix for prefix in prefixes), host
+
+
+def test_the_sample_shows_every_kind_of_equipment_and_what_is_required_of_it() -> None:
+    """Required counts are those of the equipment that is there, but for one gap that shows what a gap looks like."""
+    config = load(SAMPLE, kinds=KINDS)
+    assert {asset.kind for asset in config.assets.values()} == set(EQUIPMENT_CHECKS)
+    present = {site: Counter(a.kind for a in config.assets.values() if a.site == site) for site in config.sites}
+    gaps = {
+        (site.id, kind): count - present[site.id][kind]
+        for site in config.sites.values()
+        for kind, count in site.required.items()
+        if count != present[site.id][kind]
+    }
+    assert gaps == {("station-2", "satellite_terminal"): 1}
+    assert all(set(present[site.id]) <= set(site.required) for site in config.sites.values())
+    params = [check.params for check in config.checks.values()]
+    assert {p.profile for p in params if isinstance(p, BaseStationParams)} == {"hytera-repeater", "tait-tb9300"}
+    speeds = [p.provisioned_bits_per_second or 0.0 for p in params if isinstance(p, UplinkParams)]
+    assert len(speeds) == 5
+    assert min(speeds) == 50e6
 
 
 def test_built_in_limits_name_readings_that_their_kind_has() -> None:
@@ -103,14 +129,18 @@ def test_checks_follow_from_the_kind_and_can_be_changed(tmp_path: Path) -> None:
 
 
 def test_a_secret_file_that_all_can_read_is_a_warning(tmp_path: Path) -> None:
-    """It works, and yet it is not well."""
+    """It works, and yet it is not well; a sample's is no secret."""
     secret = tmp_path / "community"
     secret.write_text("public\n", encoding="utf-8")
     secret.chmod(0o644)
-    path = write(tmp_path, "snmp_auths: {a: {version: 2c, community_file: community}}\nsites: []\n")
+    text = "snmp_auths: {a: {version: 2c, community_file: community}}\nsites: []\n"
+    path = write(tmp_path, text)
     config = load(path, kinds=KINDS)
     assert config.snmp_auths["a"].community == "public"
     assert "every user of this machine can read" in str(config.warnings[0])
+    sample = write(tmp_path, "sample: true\n" + path.read_text(encoding="utf-8"))
+    assert load(sample, kinds=KINDS).warnings == ()
+    write(tmp_path, text)
     secret.chmod(0o600)
     assert load(path, kinds=KINDS).warnings == ()
 
