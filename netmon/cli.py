@@ -212,13 +212,13 @@ def _print_probe(observation: Observation) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{escape(observation.check_id)}[/bold]")
     for step in observation.result.steps:
-        console.print(f"  {step.at_seconds * 1e3:9.3f} ms  {escape(step.text)}")
+        console.print(f"  {step.at_seconds * 1e3:9.3f} ms  {escape(printable(step.text))}")
     for key, value in sorted(observation.readings.items()):
-        console.print(f"  {key:40} {figure(key, value)}")
+        console.print(escape(f"  {key:40} {figure(key, value)}"))
     for name, state in sorted(observation.result.states.items()):
-        console.print(f"  {name:40} {escape(state.word)} ({state.meaning.value})")
+        console.print(escape(f"  {name:40} {printable(state.word)} ({state.meaning.value})"))
     for name, fact in sorted(observation.result.facts.items()):
-        console.print(f"  {name:40} {escape(printable(fact))}")
+        console.print(escape(f"  {name:40} {printable(fact)}"))
     colour = COLOURS[observation.status]
     console.print(
         f"  [{colour}]{status_word(observation.status)}[/{colour}] "

@@ -8,12 +8,9 @@ resolver asks a name server that knows only the zone ``example.``.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
-import struct
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,8 +25,8 @@ from probes.wire.icmp import IcmpWire
 from probes.wire.names import Names
 from probes.wire.snmp import SnmpAuth, SnmpWire
 from probes.wire.tcp import TcpWire
-from tests.lab import need
 from tests.lab.servers import dns_server
+from tests.lab.tun import ip, open_tun, run_in_namespaces
 
 __all__ = ["TIMEOUT_SECONDS", "probe_all"]
 
@@ -50,23 +47,17 @@ route add unreachable 10.98.0.0/24
 route add prohibit 10.97.0.0/24
 -6 route add prohibit fd97::/64
 """
-# linux/if_tun.h
-TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 
 
 def probe_all() -> list[dict[str, Any]]:
     """What each kind finds in each place and family: its result, or ``exception``; and ``took_seconds``."""
-    need.namespaces()
-    command = ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, "-m", "tests.lab.black_hole"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    return list(json.loads(done.stdout))
+    return list(run_in_namespaces(__name__, mounts=True))
 
 
 def _build() -> int:
-    device = os.open("/dev/net/tun", os.O_RDWR)
-    fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", b"dark", IFF_TUN | IFF_NO_PI))
+    device = open_tun("dark")
     for line in NETWORK.strip().splitlines():
-        subprocess.run(["ip", *line.split()], check=True)
+        ip(line)
     with tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False) as resolver:
         resolver.write("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     subprocess.run(["mount", "--bind", resolver.name, str(Path("/etc/resolv.conf").resolve())], check=True)

@@ -35,9 +35,11 @@ class DeafIcmp:
 
 
 @asynccontextmanager
-async def open_wires(*, pings: bool = True, auths: Mapping[str, SnmpAuth] = AUTHS) -> AsyncIterator[Wires]:
-    """Wires for one test; with ``pings`` false no echo request is answered."""
-    icmp = IcmpWire() if pings else DeafIcmp()
+async def open_wires(
+    *, pings: bool = True, auths: Mapping[str, SnmpAuth] = AUTHS, icmp: Any = None
+) -> AsyncIterator[Wires]:
+    """Wires for one test; with ``pings`` false no echo request is answered, with ``icmp`` as it answers."""
+    icmp = icmp or (IcmpWire() if pings else DeafIcmp())
     snmp = SnmpWire(auths)
     try:
         yield cast("Wires", SimpleNamespace(names=Names(), icmp=icmp, snmp=snmp))

@@ -7,19 +7,15 @@ whose other end is played here: it says nothing, or what a router says that does
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
-import struct
-import subprocess
-import sys
 from contextlib import AsyncExitStack
 from typing import Any
 
 from probes.base import Endpoint, Family
 from probes.ipv6 import Ipv6Params, probe_ipv6
-from tests.lab import need
 from tests.lab.servers import FakeNames, http_server, service_wires, unused_port
+from tests.lab.tun import ip, open_tun, run_in_namespaces
 
 __all__ = ["probe_all"]
 
@@ -28,26 +24,11 @@ ROUTER = "fd99::ffff"
 # Type 1 codes of RFC 4443: what the router answers to packets for these addresses.
 REPLIES = {"fd99::1:0": 0, "fd99::1:1": 1}
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-# linux/if_tun.h
-TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 
 
 def probe_all() -> dict[str, Any]:
     """What the probe finds in each place: its result, or ``exception``."""
-    need.namespaces()
-    command = ["unshare", "--user", "--map-root-user", "--net", sys.executable, "-m", "tests.lab.vantage"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    return dict(json.loads(done.stdout))
-
-
-def _ip(line: str) -> None:
-    subprocess.run(["ip", *line.split()], check=True)
-
-
-def _open_tun() -> int:
-    device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", b"wan", IFF_TUN | IFF_NO_PI))
-    return device
+    return dict(run_in_namespaces(__name__))
 
 
 def _play_router(device: int) -> None:
@@ -79,8 +60,8 @@ async def _probe(v4: tuple[str, int], v6: tuple[str, int], names: FakeNames | No
 
 
 async def _main() -> None:
-    _ip("link set lo up")
-    device = _open_tun()
+    ip("link set lo up")
+    device = open_tun("wan")
     asyncio.get_running_loop().add_reader(device, _play_router, device)
     found: dict[str, Any] = {}
     async with AsyncExitStack() as stack:
@@ -90,11 +71,11 @@ async def _main() -> None:
         found["no route"] = await _probe(v4, ("fd99::2", 80))
         found["no route, IPv4 refused"] = await _probe(("127.0.0.1", unused_port()), ("fd99::2", 80))
 
-        _ip("link set wan up")
-        _ip("-6 route add default dev wan")
+        ip("link set wan up")
+        ip("-6 route add default dev wan")
         found["link-local only"] = await _probe(v4, ("fd99::2", 80))
 
-        _ip("-6 addr add fd99::1/64 dev wan nodad")
+        ip("-6 addr add fd99::1/64 dev wan nodad")
         found["black hole"] = await _probe(v4, ("fd99::2", 80))
         found["router without a route"] = await _probe(v4, ("fd99::1:0", 80))
         found["router prohibits"] = await _probe(v4, ("fd99::1:1", 80))

@@ -91,6 +91,20 @@ def test_probe_says_what_happened_step_by_step(inventory: Path) -> None:
     assert (answer["status"], answer["failure"]) == ("down", "refused")
 
 
+def test_probe_prints_which_end_a_figure_is_of(tmp_path: Path) -> None:
+    """`loss_ratio[far]` and `loss_ratio[near]` are two figures; brackets are no markup."""
+    path = tmp_path / "sites.yaml"
+    line = (
+        "{id: line, kind: uplink, endpoints: {near: 127.0.0.1, far: 127.0.0.2}, checks: {uplink: {params: {count: 1}}}}"
+    )
+    path.write_text(f"sites:\n- {{id: a, kind: fire_station, equipment: [{line}]}}\n", encoding="utf-8")
+
+    done = netmon("probe", "a/line/uplink", "--config", str(path))
+
+    assert "loss_ratio[far]" in done.stdout
+    assert "loss_ratio[near]" in done.stdout
+
+
 def test_probe_runs_nothing_that_is_not_in_the_inventory(inventory: Path) -> None:
     """There is no way to name a host."""
     done = netmon("probe", "here/self/pin", "--config", str(inventory))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,8 +14,8 @@ from netmon.demo.agent import SnmpAgent, Syntax, Value
 from netmon.demo.devices import satellite_modem
 from probes.base import Endpoint, Failure, ProbeResult, StateClass
 from probes.satellite import SatelliteParams, probe_satellite, round_trip_seconds, view
-from probes.wire import Wires
 from probes.wire.echo import Echo
+from tests.lab.slow_link import probe_over
 from tests.lab.snmp_wires import endpoint, open_wires
 
 PING = {"count": 3, "gap_seconds": 0.01}
@@ -44,10 +44,8 @@ async def over(
     """The result over a link with these round trips."""
     ends = {"host": endpoint(port)} | ({"hub": NOWHERE} if hub else {})
     params = SatelliteParams.model_validate({**PING, **fields})
-    async with open_wires() as wires:
-        await wires.icmp.aclose()
-        object.__setattr__(wires, "icmp", cast("Any", SlowIcmp(terminal, hub)))
-        return await probe_satellite(ends, params, wires=cast("Wires", wires), timeout=1.0)
+    async with open_wires(icmp=SlowIcmp(terminal, hub)) as wires:
+        return await probe_satellite(ends, params, wires=wires, timeout=1.0)
 
 
 @pytest.fixture
@@ -162,6 +160,16 @@ async def test_loopback_is_no_satellite() -> None:
     assert "snmp_up" not in result.readings
     assert "hub_up" not in result.readings
     assert len(result.samples["rtt_seconds"]) == 3
+
+
+def test_over_real_links_with_real_packets() -> None:
+    """A satellite, a leak into the mobile network, two hops, and a terminal that is off."""
+    found = probe_over([0.560, 0.030, 1.120, None])
+
+    assert [one["path"] for one in found] == ["satellite", "terrestrial", "delayed", None]
+    assert [one["failure"] for one in found] == [None, None, None, Failure.TIMEOUT]
+    assert found[0]["rtt_min_seconds"] >= 0.560
+    assert found[1]["rtt_min_seconds"] >= 0.030
 
 
 @pytest.mark.parametrize(
