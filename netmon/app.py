@@ -273,6 +273,7 @@ async def running(
     hosts = [sock.getsockname()[0] for sock in sockets]
     with contextlib.closing(Access.open(settings.web_config, hosts=hosts, plain_http=settings.plain_http)) as access:
         app = App(config, settings)
+        app.internals.watch_access(access)
         pages = create_app(app, notice=notice, access=access)
         stop = asyncio.Event()
         server = asyncio.create_task(serve(pages, sockets=sockets, stop=stop, tls=access.tls))

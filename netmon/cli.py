@@ -33,6 +33,7 @@ from netmon.commands.terminal import (
     listen_on,
     say,
 )
+from netmon.commands.users import check_web_config, hash_password
 from netmon.i18n import _, language_from_environment, use_language
 from netmon.model import Observation, Status
 from netmon.words import figure, reason_sentence, status_word
@@ -128,39 +129,6 @@ def check_config(
     say(text.format(file=config, **counts))
     if loaded.sample:
         say(_("It is marked as a sample: it describes no real network."))
-
-
-@app.command("check-web-config")
-def check_web_config(file: Annotated[Path, typer.Argument(help="The web configuration.")]) -> None:
-    """Say everything that is wrong with a web configuration (users and TLS, in Prometheus's format)."""
-    from netmon.config import ConfigError
-    from netmon.web.auth import load_web_config
-
-    try:
-        loaded = load_web_config(file)
-    except ConfigError as error:
-        fail(str(error), EXIT_USAGE)
-    for warning in loaded.warnings:
-        typer.echo(str(warning), err=True)
-    text = _("{file} is right: {users} users, TLS {tls}")
-    say(text.format(file=file, users=len(loaded.users), tls=_("on") if loaded.tls is not None else _("off")))
-
-
-@app.command("hash-password")
-def hash_password(
-    cost: Annotated[int, typer.Option(min=10, max=15, help="Each step doubles the time of guessing.")] = 12,
-) -> None:
-    """Read a password, from a prompt or from standard input, and print its hash for `basic_auth_users`."""
-    from netmon.web.auth import hash_password as make_hash
-
-    if sys.stdin.isatty():
-        password = typer.prompt(_("password"), hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
-    try:
-        say(make_hash(password, cost))
-    except ValueError as error:
-        fail(str(error), EXIT_USAGE)
 
 
 @app.command()
@@ -332,6 +300,8 @@ def _latest(data: Path) -> dict[str, Observation]:
 
 
 app.command()(demo)
+app.command("check-web-config")(check_web_config)
+app.command("hash-password")(hash_password)
 
 
 def main() -> None:

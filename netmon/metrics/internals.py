@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily
 
 from netmon import __version__
 
-__all__ = ["ArchiveCounters", "Internals"]
+__all__ = ["AccessCounters", "ArchiveCounters", "Internals"]
 
 MISSED_REASONS: Final = ("overlap", "misfire", "coalesced", "stopping")
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -46,6 +47,18 @@ class ArchiveCounters(Protocol):
     @property
     def fault(self) -> str | None:
         """Why nothing can be written, or ``None``."""
+
+
+class AccessCounters(Protocol):
+    """What the log-in tells about itself."""
+
+    @property
+    def log_ins(self) -> Mapping[str, int]:
+        """Attempts by outcome: ``done``, ``refused`` (wrong), ``delayed`` (too many, not looked at)."""
+
+    @property
+    def fault(self) -> str:
+        """Why the web configuration on disk is not the one in force; empty when it is."""
 
 
 class Internals:
@@ -89,6 +102,10 @@ class Internals:
             self.registry.register(_Archive(archive))
         ProcessCollector(registry=self.registry)
 
+    def watch_access(self, access: AccessCounters) -> None:
+        """Show how log-ins go."""
+        self.registry.register(_Access(access))
+
     def config_loaded(self, at_seconds: float) -> None:
         """The configuration was loaded at this time (seconds since the epoch)."""
         self._reload_successful.set(1)
@@ -109,6 +126,23 @@ class Internals:
     def render(self) -> bytes:
         """Everything in the text format 0.0.4."""
         return generate_latest(self.registry)
+
+
+class _Access:
+    """Collects the log-in's own counters at each scrape."""
+
+    def __init__(self, access: AccessCounters) -> None:
+        self._access = access
+
+    def collect(self) -> Iterator[Metric]:
+        attempts = CounterMetricFamily("netmon_log_ins", "Attempts to log in.", labels=["outcome"])
+        for outcome, count in self._access.log_ins.items():
+            attempts.add_metric([outcome], count)
+        yield attempts
+        yield _one(
+            "netmon_web_config_last_reload_successful", "gauge",
+            "Whether the last attempt to load the web configuration succeeded.", not self._access.fault,
+        )  # fmt: skip
 
 
 class _Archive:

@@ -8,12 +8,46 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 __all__ = ["serve"]
 
 GRACE_SECONDS = 3
+HEAD_SECONDS = 15.0
+
+
+class _Impatient(H11Protocol):
+    """Closes a connection on which no whole request head arrives in time: few of them would take all places."""
+
+    _head_due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        """A client has come."""
+        super().connection_made(transport)
+        self._head_due = self.loop.call_later(HEAD_SECONDS, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """A client has sent something."""
+        super().data_received(data)
+        # Without a part of a head, uvicorn's own limit for idle connections counts.
+        waiting = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
+        if not waiting:
+            self._give_time()
+        elif self._head_due is None:
+            self._head_due = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A client has gone."""
+        self._give_time()
+        super().connection_lost(exc)
+
+    def _give_time(self) -> None:
+        if self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
 
 
 class _Server(uvicorn.Server):
@@ -36,6 +70,7 @@ async def serve(
     config = uvicorn.Config(
         app,
         access_log=False,
+        http=_Impatient,
         lifespan="off",
         limit_concurrency=100,
         log_config=None,

@@ -13,7 +13,7 @@ from netmon.config.errors import Problem
 from netmon.i18n import _
 from netmon.logs import fields
 from netmon.web.auth.limits import Guesses, TokenBucket, source_of
-from netmon.web.auth.passwords import BusyError, Passwords
+from netmon.web.auth.passwords import Passwords
 from netmon.web.auth.requests import is_local
 from netmon.web.auth.roles import User
 from netmon.web.auth.sessions import Sessions
@@ -64,6 +64,7 @@ class Access:
     Attributes:
         config: the web configuration in force.
         fault: why the file on disk is not the one in force; empty when it is.
+        log_ins: attempts by outcome: ``done``, ``refused`` (wrong) or ``delayed`` (too many, not looked at).
         any_host: answer under whatever host name a request gives, also where nobody has to log in.
         tls: for the server; hands on to the context in force. ``None``: no TLS.
     """
@@ -71,6 +72,7 @@ class Access:
     def __init__(self, config: WebConfig | None = None, *, any_host: bool = False, audit: Audit = _no_audit) -> None:
         self.config = config or WebConfig()
         self.fault = ""
+        self.log_ins = {"done": 0, "refused": 0, "delayed": 0}
         self.any_host = any_host
         self.audit = audit
         self.tls = ChangingContext.of(self.config.tls) if self.config.tls is not None else None
@@ -116,16 +118,13 @@ class Access:
         Raises:
             WaitError: after too many attempts; nothing was looked at.
         """
-        if self.passwords.busy:
-            raise WaitError(BUSY_SECONDS)
         place, who = source_of(source), name[:MAX_USER_LENGTH]
-        wait = self._guesses.attempt(place, who)
+        wait = BUSY_SECONDS if self.passwords.busy else self._guesses.attempt(place, who)
         if wait > 0:
+            self.log_ins["delayed"] += 1
             raise WaitError(wait)
-        try:
-            user = await self.passwords.verify(self.config.users, name, password)
-        except BusyError:
-            raise WaitError(BUSY_SECONDS) from None
+        user = await self.passwords.verify(self.config.users, name, password)
+        self.log_ins["refused" if user is None else "done"] += 1
         if user is not None:
             self._guesses.succeeded(place, who)
         return user

@@ -7,6 +7,7 @@ from pathlib import Path
 from netmon import __version__
 from netmon.archive import Journal
 from netmon.metrics import Internals
+from netmon.web import Access
 from tests.lab.observations import ping
 
 
@@ -26,6 +27,21 @@ async def test_the_journal_tells_about_itself(tmp_path: Path) -> None:
         assert value("netmon_archive_writable") == 1
         journal.fault = "disk full"
         assert value("netmon_archive_writable") == 0
+
+
+def test_log_ins_are_counted() -> None:
+    access = Access()
+    internals = Internals()
+    internals.watch_access(access)
+    access.log_ins["refused"] = 3
+
+    value = internals.registry.get_sample_value
+    assert value("netmon_log_ins_total", {"outcome": "refused"}) == 3
+    assert value("netmon_log_ins_total", {"outcome": "done"}) == 0
+    assert value("netmon_web_config_last_reload_successful") == 1
+    access.fault = "web.yaml:1:1: unknown key"
+    assert value("netmon_web_config_last_reload_successful") == 0
+    access.close()
 
 
 def test_configuration_reloads() -> None:

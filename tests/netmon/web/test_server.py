@@ -75,6 +75,26 @@ async def test_cancelling_it_stops_it_too() -> None:
         socket.create_connection(("127.0.0.1", port), timeout=1)
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\n", b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\nGET /"])
+async def test_who_never_ends_a_request_does_not_hold_a_place(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netmon.web.server.HEAD_SECONDS", 0.5)
+    async with served(FakeNetmon()) as address, httpx.AsyncClient() as client:
+        host, _colon, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(sent)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(20):
+                await asyncio.sleep(0.1)
+                writer.write(b"X-Header: x\r\n" if sent else b"")  # one more line does not buy more time
+                await writer.drain()
+        async with asyncio.timeout(30):
+            with contextlib.suppress(ConnectionError):
+                await reader.read(-1)
+        assert reader.at_eof() or writer.is_closing()
+        writer.close()
+        assert (await client.get(f"http://{address}/-/healthy")).status_code == 200
+
+
 CONFIG = """
 global: {{scrape_interval: 250ms, scrape_timeout: 200ms}}
 scrape_configs:

@@ -87,6 +87,14 @@ async def test_every_route_lets_in_those_roles_that_the_table_says(
     assert allowed is (need == OPEN or (bool(name) and may(ROLES[name], Role(need))))
 
 
+def test_the_table_has_no_row_without_a_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    routes: list[str] = []
+    monkeypatch.setattr("netmon.web.auth.guard.missing_needs", lambda given, _needs: routes.extend(given) or [])
+    create_app(FakeNetmon())
+    named = {f"{method} {route.path}" for route in routes for method in route.methods - {"HEAD"}}  # type: ignore[attr-defined] # routes of Starlette
+    assert named == set(NEEDS)
+
+
 def test_a_route_that_says_no_need_keeps_the_application_from_starting() -> None:
     async def page(_request: object) -> None: ...
 
@@ -214,12 +222,13 @@ async def test_a_reload_that_is_refused_says_why(client: httpx.AsyncClient, netm
     assert "sites.yaml:3:5: no such thing" in answer.text
 
 
-async def test_guessing_is_slowed_down(client: httpx.AsyncClient) -> None:
+async def test_guessing_is_slowed_down(client: httpx.AsyncClient, access: Access) -> None:
     answers = [await log_in(client, f"guess{number}") for number in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
     assert answers[-1].headers["retry-after"] == "1"
     right = await client.get("/metrics", auth=("anna", PASSWORDS["anna"]))
     assert right.status_code == 429
+    assert access.log_ins == {"done": 0, "refused": 5, "delayed": 2}
     assert (await client.get("/-/healthy")).status_code == 200
 
 
