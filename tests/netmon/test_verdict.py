@@ -115,6 +115,12 @@ def test_stowed_equipment_that_is_silent_is_on_standby(failure: Failure) -> None
     assert [(reason.code, reason.subject) for reason in verdict.reasons] == [(ReasonCode.NORMALLY_OFF, failure.value)]
 
 
+@pytest.mark.parametrize("failure", [Failure.TIMEOUT, Failure.NO_ROUTE])
+def test_silence_of_everything_else_is_down(failure: Failure) -> None:
+    """Only the inventory makes equipment stowed."""
+    assert status(ProbeResult(failure=failure, detail="why")) is Status.DOWN
+
+
 def test_stowed_equipment_that_answers_is_judged_like_any_other() -> None:
     """Set up on the square it is a link that people rely on."""
     stowed = check(thresholds=(LOSS,), normally_off=True)
