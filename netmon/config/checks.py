@@ -211,7 +211,8 @@ class CheckBuilder:
     def _thresholds(
         self, place: Path, kind: ProbeKind[Any], base: CheckDefaults, common: DefaultsShape, given: CheckShape
     ) -> tuple[Threshold, ...]:
-        known = {reading.name for reading in kind.readings} | {counter.rate for counter in kind.counters}
+        derived = {name for counter in kind.counters for name in (counter.rate, counter.share) if name}
+        known = {reading.name for reading in kind.readings} | derived
         merged = {threshold.reading: threshold for threshold in base.thresholds}
         for where, limits in ((("defaults", kind.name), common.thresholds), (place, given.thresholds)):
             for reading, value in limits.items():

@@ -1,70 +1,95 @@
-"""The simulated county: its inventory, its devices on loopback, and the faults that come and go.
-
-The kernel answers ICMP for all of 127.0.0.0/8, so nothing in here can stop answering a ping: ICMP faults are left out.
-"""
+"""The simulated county: starts its devices and services, and writes the inventory that names them."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
+from typing import Any, Final
 
+import dns.rrset
 import yaml
 
-from netmon.demo.agent import SnmpAgent, Syntax, Value
-from netmon.demo.devices import hytera_repeater, router, ups
+import probes
+from netmon.demo.agent import SnmpAgent, Value
+from netmon.demo.certificates import Authority
+from netmon.demo.devices import hytera_repeater, router, satellite_modem, tait_base_station, ups
+from netmon.demo.services import NameServer, TcpService, WebService
 
-__all__ = ["County", "Fault"]
+__all__ = ["GREETING", "LINE", "PAGE", "ZONE", "County"]
 
-COMMUNITY = "simulation"
-VSWR_ALARM = "1.3.6.1.4.1.40297.1.2.1.1.6.0"
-OUTPUT_SOURCE = "1.3.6.1.2.1.33.1.4.1.0"
-ON_BATTERY, ON_MAINS = 5, 3
+AUTH: Final = "simulation"
+COMMUNITY: Final = "simulation"
+ZONE: Final = "county.example"
+DISPATCH_ADDRESS: Final = "192.0.2.80"
+GREETING: Final = "SIMULATION"
+PAGE: Final = "SIMULATION: 系统正常"
+LINE: Final = "wan0"
+LINE_BITS_PER_SECOND: Final = 50e6
+VALID = timedelta(days=60)
+
+Tree = Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """Something that goes wrong for a while, and the check that must find it."""
+class _Player:
+    """An SNMP device that equipment may play: its objects, by its name, and the checks that read them."""
 
-    name: str
-    check: str
-    begin: Callable[[], Awaitable[None] | None]
-    end: Callable[[], Awaitable[None] | None]
+    tree: Callable[[str], Tree]
+    checks: Mapping[str, Any]
+
+
+def _line_end(name: str) -> Tree:
+    return router(name, speed_mbits=100, bytes_per_second=1.2e6)
+
+
+SNMP_PLAYERS: Final[Mapping[str, _Player]] = {
+    "router": _Player(tree=_line_end, checks={"snmp": {"kind": "snmp"}}),
+    "ups": _Player(tree=ups, checks={"snmp": {"params": {"profile": "ups"}}}),
+    "hytera_repeater": _Player(
+        tree=hytera_repeater, checks={"base-station": {"params": {"profile": "hytera-repeater"}}}
+    ),
+    "tait_base_station": _Player(
+        tree=tait_base_station, checks={"base-station": {"params": {"profile": "tait-tb9300"}}}
+    ),
+    "satellite_modem": _Player(
+        tree=satellite_modem, checks={"modem": {"kind": "snmp", "params": {"profile": "uhp-vsat"}}}
+    ),
+}
 
 
 class County:
-    """Devices and services on 127.0.0.0/8. ``start`` writes an inventory that matches the ports that were free.
+    """Devices and services on 127.0.0.0/8, by the id of the equipment that they play.
 
     Attributes:
-        faults: what can be injected.
+        agents: SNMP agents; a line's ends are ``<id>#near`` and ``<id>#far``.
+        services: everything on TCP; ``web`` and ``name_servers`` are among them.
+        certificates: what each secure web service shows while it is well.
     """
 
-    def __init__(self, folder: Path, interval_seconds: float = 5.0) -> None:
-        self.faults: list[Fault] = []
+    def __init__(self, folder: Path, *, interval_seconds: float) -> None:
+        self.agents: dict[str, SnmpAgent] = {}
+        self.services: dict[str, TcpService] = {}
+        self.web: dict[str, WebService] = {}
+        self.name_servers: dict[str, NameServer] = {}
+        self.certificates: dict[str, Path] = {}
+        self.authority = Authority(folder)
         self._folder = folder
         self._interval = interval_seconds
-        self._agents: list[SnmpAgent] = []
-        self._servers: dict[str, asyncio.Server] = {}
         self._hosts = (f"127.88.{high}.{low}" for high, low in itertools.product(range(250), range(1, 250)))
 
     async def start(self) -> Path:
-        """Start everything; returns the inventory's path."""
-        sites = [await self._battalion(), await self._hilltop("hilltop-1", "一号山顶基站", "Hilltop 1")]
-        sites.append(await self._hilltop("hilltop-2", "二号山顶基站", "Hilltop 2"))
-        sites.append(await self._station())
-        inventory = {
-            "sample": True,
-            "organisation": {"zh": "模拟县（演示）", "en": "Simulated county"},
-            "snmp_auths": {"simulation": {"version": "2c", "community_file": "community"}},
-            "defaults": {
-                kind: {"interval": self._interval, "timeout": min(2.0, self._interval / 2), "confirm": 0.5}
-                for kind in ("ping", "tcp", "snmp", "base_station", "uplink")
-            },
-            "sites": sites,
-        }
+        """Start everything; returns the path of the inventory."""
+        inventory = yaml.safe_load((files(__package__) / "county.yaml").read_text(encoding="utf-8"))
+        for site in inventory["sites"]:
+            for equipment in site.get("equipment", ()):
+                await self._play(f"{site['id']}/{equipment['id']}", equipment)
+        inventory["snmp_auths"] = {AUTH: {"version": "2c", "community_file": "community"}}
+        inventory["defaults"] = self._defaults()
         secret = self._folder / "community"
         secret.touch(mode=0o600)
         secret.write_text(COMMUNITY + "\n", encoding="utf-8")
@@ -74,131 +99,88 @@ class County:
 
     async def stop(self) -> None:
         """Close every socket."""
-        for agent in self._agents:
+        for agent in self.agents.values():
             agent.close()
-        for server in self._servers.values():
-            server.close()
-            await server.wait_closed()
+        for service in self.services.values():
+            await service.stop()
 
     @property
     def writes_seen(self) -> int:
         """SetRequests that any device was sent: always 0."""
-        return sum(agent.requests["SetRequestPDU"] for agent in self._agents)
+        return sum(agent.requests["SetRequestPDU"] for agent in self.agents.values())
 
-    async def _agent(self, tree: dict[str, Value]) -> tuple[SnmpAgent, dict[str, object]]:
-        agent = SnmpAgent(tree, community=COMMUNITY)
-        host, port = await agent.start(next(self._hosts))
-        self._agents.append(agent)
-        return agent, {"host": host, "port": port}
-
-    async def _service(self, name: str, host: str, port: int = 0) -> int:
-        async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(ConnectionError):
-                writer.write(b"SIMULATION\r\n")
-                await writer.drain()
-            writer.close()
-
-        self._servers[name] = server = await asyncio.start_server(greet, host, port)
-        return int(server.sockets[0].getsockname()[1])
-
-    async def _battalion(self) -> dict[str, object]:
-        host = next(self._hosts)
-        port = await self._service("fusion", host)
-        agent, address = await self._agent(ups("battalion UPS"))
-
-        async def stop_fusion() -> None:
-            server = self._servers.pop("fusion")
-            server.close()
-            await server.wait_closed()
-
-        async def start_fusion() -> None:
-            await self._service("fusion", host, port)
-
-        self.faults += [
-            Fault(name="fusion platform stopped", check="battalion/fusion/tcp", begin=stop_fusion, end=start_fusion),
-            Fault(
-                name="battalion on battery",
-                check="battalion/ups/snmp",
-                begin=lambda: agent.values.__setitem__(OUTPUT_SOURCE, Value(Syntax.INTEGER, ON_BATTERY)),
-                end=lambda: agent.values.__setitem__(OUTPUT_SOURCE, Value(Syntax.INTEGER, ON_MAINS)),
-            ),
-        ]
-        return {
-            "id": "battalion",
-            "kind": "battalion",
-            "name": {"zh": "大队（模拟）", "en": "Battalion (simulated)"},
-            "required": {"voice_service": 1, "power": 1},
-            "equipment": [
-                {
-                    "id": "fusion",
-                    "kind": "voice_service",
-                    "name": {"zh": "融合通信平台", "en": "fusion communications"},
-                    "address": {"host": host, "port": port},
-                    "checks": {"tcp": {"params": {"expect": "SIMULATION"}}},
-                },
-                {
-                    "id": "ups",
-                    "kind": "power",
-                    "name": {"zh": "不间断电源", "en": "UPS"},
-                    "address": address,
-                    "checks": {"snmp": {"params": {"auth": "simulation", "profile": "ups"}}},
-                },
-            ],
-        }
-
-    async def _hilltop(self, site: str, zh: str, en: str) -> dict[str, object]:
-        agent, address = await self._agent(hytera_repeater(site))
-        check = f"{site}/repeater/base-station"
-        if site == "hilltop-1":
-            fault = Fault(
-                name=f"{site}: high VSWR",
-                check=check,
-                begin=lambda: agent.values.__setitem__(VSWR_ALARM, Value(Syntax.INTEGER, 1)),
-                end=lambda: agent.values.__setitem__(VSWR_ALARM, Value(Syntax.INTEGER, 0)),
-            )
-        else:
-            fault = Fault(
-                name=f"{site}: the agent is silent",
-                check=check,
-                begin=lambda: setattr(agent, "silent", True),
-                end=lambda: setattr(agent, "silent", False),
-            )
-        self.faults.append(fault)
-        return {
-            "id": site,
-            "kind": "radio_site",
-            "name": {"zh": f"{zh}（模拟）", "en": f"{en} (simulated)"},
-            "required": {"base_station": 1},
-            "equipment": [
-                {
-                    "id": "repeater",
-                    "kind": "base_station",
-                    "name": {"zh": "350 兆中继台", "en": "350 MHz repeater"},
-                    "address": address,
-                    "checks": {"base-station": {"params": {"auth": "simulation", "profile": "hytera-repeater"}}},
-                }
-            ],
-        }
-
-    async def _station(self) -> dict[str, object]:
-        _near, near = await self._agent(router("battalion-router", speed_mbits=100, bytes_per_second=1.2e6))
-        _far, far = await self._agent(router("station-router", speed_mbits=100, bytes_per_second=1.1e6))
-        params = {
-            "near_auth": "simulation", "near_interface": "wan0", "far_auth": "simulation", "far_interface": "wan0",
-            "provisioned_bits_per_second": "50M",
+    def _defaults(self) -> dict[str, Any]:
+        pace = {"interval": self._interval, "timeout": min(2.0, self._interval / 2), "confirm": 0.5}
+        defaults: dict[str, Any] = {kind: dict(pace) for kind in probes.KINDS}
+        echo = {"count": 5, "gap_seconds": 0.02}
+        for kind in ("ping", "base_station", "uplink"):
+            defaults[kind]["params"] = dict(echo)
+        defaults["base_station"]["params"]["auth"] = AUTH
+        defaults["snmp"]["params"] = {"auth": AUTH}
+        defaults["snmp"]["thresholds"] = {"carrier_to_noise_db": {"degraded_below": 6}}
+        defaults["uplink"]["params"] |= {
+            "near_auth": AUTH, "near_interface": LINE, "far_auth": AUTH, "far_interface": LINE,
+            "provisioned_bits_per_second": LINE_BITS_PER_SECOND,
         }  # fmt: skip
-        return {
-            "id": "station-1",
-            "kind": "fire_station",
-            "name": {"zh": "一号消防站（模拟）", "en": "Fire station 1 (simulated)"},
-            "required": {"uplink": 1},
-            "equipment": [
-                {
-                    "id": "uplink",
-                    "kind": "uplink",
-                    "name": {"zh": "上联链路", "en": "uplink"},
-                    "endpoints": {"near": near, "far": far},
-                    "checks": {"uplink": {"params": params}},
-                }
-            ],
+        defaults["uplink"]["thresholds"] = {
+            "in_utilisation_ratio": {"degraded_above": 0.9},
+            "in_errors_per_second": {"degraded_above": 1},
         }
+        return defaults
+
+    async def _play(self, asset: str, equipment: dict[str, Any]) -> None:
+        """Start what stands there, and complete its entry in the inventory."""
+        role = equipment.pop("plays", None)
+        equipment.pop("rtt", None)
+        if role is None:
+            return
+        if role in SNMP_PLAYERS:
+            equipment["address"] = await self._agent(asset, SNMP_PLAYERS[role].tree)
+            equipment["checks"] = deepcopy(SNMP_PLAYERS[role].checks)
+        elif role == "line":
+            equipment["endpoints"] = {end: await self._agent(f"{asset}#{end}", _line_end) for end in ("near", "far")}
+        elif role == "host":
+            equipment["address"] = next(self._hosts)
+        elif role == "service":
+            equipment["address"] = await self._service(asset, TcpService(f"{GREETING}\r\n".encode()))
+            equipment["checks"] = {"tcp": {"params": {"expect": GREETING}}}
+        elif role == "name_server":
+            equipment["address"], equipment["checks"] = await self._name_server(asset)
+        elif role in ("web", "secure_web"):
+            equipment["address"], equipment["checks"] = await self._web(asset, secure=role == "secure_web")
+        else:
+            raise ValueError(f"{asset} plays {role}, which nobody knows")
+
+    async def _agent(self, name: str, tree: Callable[[str], Tree]) -> dict[str, Any]:
+        self.agents[name] = agent = SnmpAgent(tree(name), community=COMMUNITY)
+        host, port = await agent.start(next(self._hosts))
+        return {"host": host, "port": port}
+
+    async def _service(self, asset: str, service: TcpService) -> dict[str, Any]:
+        self.services[asset] = service
+        host = next(self._hosts)
+        return {"host": host, "port": await service.start(host)}
+
+    async def _name_server(self, asset: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        name = f"dispatch.{ZONE}"
+        self.name_servers[asset] = server = NameServer(
+            [
+                dns.rrset.from_text(f"{name}.", 60, "IN", "A", DISPATCH_ADDRESS),
+                dns.rrset.from_text(
+                    f"{ZONE}.", 60, "IN", "SOA", f"ns.{ZONE}. simulation.{ZONE}. 1 7200 900 1209600 60"
+                ),
+            ]
+        )
+        params = {"name": name, "record_type": "A", "expected": [DISPATCH_ADDRESS], "recursion": False}
+        zone = {"name": ZONE, "record_type": "SOA", "transport": "tcp", "recursion": False}
+        checks = {"dns": {"params": params}, "zone": {"kind": "dns", "params": zone}}
+        return await self._service(asset, server), checks
+
+    async def _web(self, asset: str, *, secure: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+        params: dict[str, Any] = {"body_contains": PAGE}
+        if secure:
+            name = f"{asset.rpartition('/')[2]}.{ZONE}"
+            self.certificates[asset] = self.authority.issue(name, VALID)
+            params |= {"scheme": "https", "server_name": name, "ca_file": str(self.authority.ca_file)}
+        self.web[asset] = service = WebService(PAGE, certificate=self.certificates.get(asset))
+        return await self._service(asset, service), {"http": {"params": params}}

@@ -5,12 +5,26 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from netmon.demo.agent import Syntax, Value
 
-__all__ = ["hytera_repeater", "router", "satellite_modem", "system", "tait_base_station", "ups"]
+__all__ = ["RunningCounter", "hytera_repeater", "router", "satellite_modem", "system", "tait_base_station", "ups"]
 
 Tree = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningCounter:
+    """A counter that runs with the time."""
+
+    start: int = 0
+    per_second: float
+    since: float = field(default_factory=time.monotonic)
+
+    def __call__(self) -> int:
+        """Its value now."""
+        return self.start + int((time.monotonic() - self.since) * self.per_second)
 
 
 def _octets(text: str) -> Value:
@@ -82,11 +96,6 @@ def hytera_repeater(name: str) -> Tree:
 
 def router(name: str, *, speed_mbits: int, bytes_per_second: float) -> Tree:
     """IF-MIB (RFC 2863): one interface ``wan0`` whose counters run with the time."""
-    started = time.monotonic()
-
-    def octets(share: float) -> Callable[[], int]:
-        return lambda: int((time.monotonic() - started) * bytes_per_second * share)
-
     table, extension = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
     return system("SIMULATED router", "1.3.6.1.4.1.8072.3.2.10", name) | {
         f"{table}.1.2": _integer(2),
@@ -101,8 +110,8 @@ def router(name: str, *, speed_mbits: int, bytes_per_second: float) -> Tree:
         f"{table}.19.2": Value(Syntax.COUNTER32, 0),
         f"{table}.20.2": Value(Syntax.COUNTER32, 0),
         f"{extension}.1.2": _octets("wan0"),
-        f"{extension}.6.2": Value(Syntax.COUNTER64, octets(1.0)),
-        f"{extension}.10.2": Value(Syntax.COUNTER64, octets(0.4)),
+        f"{extension}.6.2": Value(Syntax.COUNTER64, RunningCounter(per_second=bytes_per_second)),
+        f"{extension}.10.2": Value(Syntax.COUNTER64, RunningCounter(per_second=0.4 * bytes_per_second)),
         f"{extension}.15.2": _gauge(speed_mbits),
         f"{extension}.18.2": _octets("uplink"),
         f"{extension}.19.2": Value(Syntax.TIMETICKS, 0),
@@ -139,7 +148,7 @@ def tait_base_station(name: str) -> Tree:
     """TAIT-INFRA93SERIES-MIB: a trunked station in service, every alarm cleared, its control channel on the air."""
     root = "1.3.6.1.4.1.3570.2.2.2.1"
     numbers = {
-        "1.1.1.1": 4, "1.1.2.2": 1, "1.1.2.3": 3, "1.1.2.4": 1, "2.2.2.1": 1, "2.2.2.5": 25, "2.2.2.6": 352_000_000,
+        "1.1.1.1": 4, "1.1.1.4": 2, "1.1.2.2": 1, "1.1.2.3": 3, "1.1.2.4": 1, "2.2.2.1": 1, "2.2.2.5": 25, "2.2.2.6": 352_000_000,
         "2.2.2.7": 362_000_000, "2.2.2.10": 3, "2.2.4.1": -9400, "2.2.4.2": -12700, "2.2.4.3": -12700, "2.2.6.1": 41,
         "2.3.2.1": 25, "2.3.2.2": 12, "2.4.2.1": 1, "2.4.2.2": 1, "2.4.2.3": 1340, "2.4.2.4": 5800, "2.4.2.5": 2800,
         "2.4.2.6": 1, "2.4.2.7": 1, "4.1.1.1": 3,

@@ -1,0 +1,195 @@
+"""The faults that the demo plays, in the order of their first appearance."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+import dns.rcode
+import dns.rrset
+
+from netmon.demo.agent import SnmpAgent, Syntax, Value
+from netmon.demo.county import ZONE, County
+from netmon.demo.faults import Fault, changed, counting, objects, presenting, stopped
+from netmon.i18n import _n
+from netmon.model import Status
+
+__all__ = ["faults"]
+
+HYTERA: Final = "1.3.6.1.4.1.40297.1.2.1"
+TAIT: Final = "1.3.6.1.4.1.3570.2.2.2.1"
+UPS: Final = "1.3.6.1.2.1.33.1"
+UHP: Final = "1.3.6.1.4.1.8000.22"
+IF_TABLE: Final = "1.3.6.1.2.1.2.2.1"
+IF_X_TABLE: Final = "1.3.6.1.2.1.31.1.1.1"
+NEARLY_FULL_BYTES_PER_SECOND: Final = 6.1e6
+"""Of 50 Mbit/s, 97.6 %."""
+
+
+def _integer(value: int) -> Value:
+    return Value(Syntax.INTEGER, value)
+
+
+def _gauge(value: int) -> Value:
+    return Value(Syntax.GAUGE32, value)
+
+
+def _float(value: float) -> Value:
+    return Value(Syntax.OCTETS, struct.pack("<f", value))
+
+
+def faults(county: County) -> tuple[Fault, ...]:
+    """Everything that can go wrong in this county."""
+    return (*_services(county), *_name_server(county), *_radio(county), *_power(county), *_lines(county),
+            *_modem(county))  # fmt: skip
+
+
+def _services(county: County) -> Iterator[Fault]:
+    fusion, voice = "battalion/fusion", "station-3/voice"
+    yield Fault(
+        what=_n("the service has stopped, its port refuses"),
+        effects={f"{fusion}/tcp": Status.DOWN},
+        inject=stopped(county.services[fusion]),
+    )
+    yield Fault(
+        what=_n("something else answers at the port"),
+        effects={f"{voice}/tcp": Status.DOWN},
+        inject=changed(county.services[voice], greeting=b"login:\r\n"),
+    )
+    duty, chart, dispatch = (f"battalion/{name}" for name in ("duty", "map", "dispatch"))
+    yield Fault(
+        what=_n("the application answers with HTTP 500"),
+        effects={f"{duty}/http": Status.DOWN},
+        inject=changed(county.web[duty], status=500, body="SIMULATION: internal error"),
+    )
+    yield Fault(
+        what=_n("the application shows the wrong page"),
+        effects={f"{chart}/http": Status.DOWN},
+        inject=changed(county.web[chart], body="SIMULATION: 维护中"),
+    )
+    for what, remaining, status in (
+        (_n("the certificate has expired"), timedelta(days=-1), Status.DOWN),
+        (_n("the certificate expires in five days"), timedelta(days=5), Status.DEGRADED),
+    ):
+        certificate = county.authority.issue(f"dispatch.{ZONE}", remaining)
+        yield Fault(
+            what=what,
+            effects={f"{dispatch}/http": status},
+            inject=presenting(county.web[dispatch], certificate, county.certificates[dispatch]),
+        )
+
+
+def _name_server(county: County) -> Iterator[Fault]:
+    asset = "battalion/dns"
+    server = county.name_servers[asset]
+    both = {f"{asset}/dns": Status.DOWN, f"{asset}/zone": Status.DOWN}
+    yield Fault(
+        what=_n("the name server answers SERVFAIL"), effects=both, inject=changed(server, rcode=dns.rcode.SERVFAIL)
+    )
+    wrong = dns.rrset.from_text(f"dispatch.{ZONE}.", 60, "IN", "A", "198.51.100.66")
+    yield Fault(
+        what=_n("the name server gives a wrong address"),
+        effects={f"{asset}/dns": Status.DOWN},
+        inject=changed(server, records=[wrong, *server.records[1:]]),
+    )
+    yield Fault(what=_n("the name server is silent"), effects=both, inject=changed(server, silent=True))
+
+
+def _radio(county: County) -> Iterator[Fault]:
+    def fault(what: str, asset: str, status: Status, values: dict[str, Value]) -> Fault:
+        return Fault(
+            what=what,
+            effects={f"{asset}/base-station": status},
+            inject=objects(county.agents[asset], values),
+        )
+
+    yield fault(
+        _n("the antenna reflects: high VSWR"), "hilltop-1/repeater-1", Status.DEGRADED,
+        {f"{HYTERA}.1.6.0": _integer(1), f"{HYTERA}.2.4.0": _float(3.4), f"{HYTERA}.2.6.0": _float(6.9)},
+    )  # fmt: skip
+    yield fault(
+        _n("the power amplifier is hot"), "hilltop-1/repeater-2", Status.DEGRADED,
+        {f"{HYTERA}.1.2.0": _integer(2), f"{HYTERA}.2.2.0": _float(93.0)},
+    )  # fmt: skip
+    yield fault(
+        _n("the transmitter's oscillator is out of lock"), "hilltop-3/repeater", Status.DOWN,
+        {f"{HYTERA}.1.7.0": _integer(1)},
+    )  # fmt: skip
+    yield fault(
+        _n("the station has lost its node: fallback"), "hilltop-2/base", Status.DEGRADED,
+        {f"{TAIT}.1.1.1.4.0": _integer(1), f"{TAIT}.4.1.1.1.0": _integer(0)},
+    )  # fmt: skip
+    yield fault(
+        _n("a major alarm: out of service"), "hilltop-2/base", Status.DOWN,
+        {f"{TAIT}.3.1.9.0": _integer(2), f"{TAIT}.3.1.3.0": _integer(2)},
+    )  # fmt: skip
+    for asset in ("hilltop-1/repeater-1", "hilltop-3/repeater"):
+        # It still answers ping, so it is reachable, but nothing is known about its health.
+        yield _silent(county.agents[asset], {f"{asset}/base-station": Status.DEGRADED})
+
+
+def _power(county: County) -> Iterator[Fault]:
+    for asset in ("battalion/ups", "hilltop-1/ups"):
+        yield Fault(
+            what=_n("mains failed, it runs on battery"),
+            effects={f"{asset}/snmp": Status.DEGRADED},
+            inject=objects(
+                county.agents[asset],
+                {f"{UPS}.4.1.0": _integer(5), f"{UPS}.2.2.0": _integer(30), f"{UPS}.2.4.0": _integer(71)},
+            ),
+        )
+    yield _silent(county.agents["station-1/ups"], {"station-1/ups/snmp": Status.DOWN})
+
+
+def _lines(county: County) -> Iterator[Fault]:
+    def end(line: str) -> SnmpAgent:
+        return county.agents[f"{line}#far"]
+
+    def effects(line: str, status: Status) -> dict[str, Status]:
+        return {f"{line}/uplink": status}
+
+    yield Fault(
+        what=_n("frames arrive with errors"),
+        effects=effects("station-1/uplink", Status.DEGRADED),
+        inject=counting(end("station-1/uplink"), f"{IF_TABLE}.14.2", 40.0),
+        looks_back=True,
+    )
+    yield Fault(
+        what=_n("the line is nearly full"),
+        effects=effects("station-2/uplink", Status.DEGRADED),
+        inject=counting(end("station-2/uplink"), f"{IF_X_TABLE}.6.2", NEARLY_FULL_BYTES_PER_SECOND),
+        looks_back=True,
+    )
+    yield Fault(
+        what=_n("the line has fallen back to 10 Mbit/s"),
+        effects=effects("station-3/uplink", Status.DEGRADED),
+        inject=objects(
+            end("station-3/uplink"), {f"{IF_TABLE}.5.2": _gauge(10_000_000), f"{IF_X_TABLE}.15.2": _gauge(10)}
+        ),
+    )
+    yield Fault(
+        what=_n("the interface is down"),
+        effects=effects("battalion/uplink", Status.DOWN),
+        inject=objects(end("battalion/uplink"), {f"{IF_TABLE}.8.2": _integer(2)}),
+    )
+
+
+def _modem(county: County) -> Iterator[Fault]:
+    asset, check = "vehicle-1/modem", "vehicle-1/modem/modem"
+    agent = county.agents[asset]
+    yield Fault(
+        what=_n("rain: low carrier to noise"),
+        effects={check: Status.DEGRADED},
+        inject=objects(agent, {f"{UHP}.2.1.0": _integer(42), f"{UHP}.2.3.0": _gauge(310)}),
+    )
+    yield Fault(
+        what=_n("the modem has lost lock"),
+        effects={check: Status.DOWN},
+        inject=objects(agent, {f"{UHP}.2.1.0": _integer(0), f"{UHP}.5.5.1.0": _integer(8)}),
+    )
+
+
+def _silent(agent: SnmpAgent, effects: dict[str, Status]) -> Fault:
+    return Fault(what=_n("its SNMP agent is silent"), effects=effects, inject=changed(agent, silent=True))
