@@ -203,6 +203,7 @@ class Scenario:
             injection.cleared_after_seconds = max(_after(self._last[check], ended_ns) for check in fault.effects)
         finally:
             self._active.remove(injection)
+        await self._wake()
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         async with self._changed:
