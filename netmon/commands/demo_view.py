@@ -64,7 +64,7 @@ def _opening(config: Config, url: str, notices: Sequence[str]) -> Text:
 
 def fault_table(config: Config, injections: Sequence[Injection], now_ns: int) -> Table:
     """The faults that are on now, and the last ones that are over; the newest first."""
-    table = Table(_("where"), _("fault"), _("must show"), _("since"), _("netmon"), title=_("simulated faults"))
+    table = Table(_("where"), _("fault"), _("must show"), _("since"), _("noticed"), title=_("simulated faults"))
     on = [injection for injection in injections if injection.ended_ns is None]
     over = [injection for injection in injections if injection.ended_ns is not None]
     for injection in reversed(over[-max(0, RECENT - len(on)) :] + on):
