@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import heapq
 import json
@@ -126,12 +127,13 @@ class Loop:
         return self._control in ready
 
     def _read(self, number: int, port: int) -> None:
-        for _packet in range(READS_AT_ONCE):
-            try:
+        # All first, and then what becomes of them: the time taken for one packet must not be the next one's delay.
+        came: list[tuple[int, bytes]] = []
+        with contextlib.suppress(BlockingIOError):
+            while len(came) < READS_AT_ONCE:
                 data = os.read(port, READ_BYTES)
-            except BlockingIOError:
-                return
-            now_ns = time.monotonic_ns()
+                came.append((time.monotonic_ns(), data))
+        for now_ns, data in came:
             packet = parse(data)
             if packet is None:
                 continue
@@ -150,12 +152,13 @@ class Loop:
     def _write_due(self) -> None:
         while self._waiting and self._waiting[0][0] <= time.monotonic_ns():
             _due_ns, _count, to, data, record = heapq.heappop(self._waiting)
+            now_ns = time.monotonic_ns()  # before the write, within which the kernel already takes the packet in
             try:
                 os.write(self._ports[to], data)
             except OSError:  # the device is down or full: what a real link would drop, too
                 continue
             if record is not None:
-                record.written_ns.append(time.monotonic_ns())
+                record.written_ns.append(now_ns)
 
 
 def main(arguments: list[str]) -> None:

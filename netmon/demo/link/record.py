@@ -36,7 +36,7 @@ class PacketRecord:
         identifier, sequence: of an echo request; 0 for other packets.
         arrived_ns: CLOCK_MONOTONIC, when it was read from the device.
         due_ns: when copies or answers were to be written.
-        written_ns: when they had been written; fewer than ``due_ns`` while some are under way.
+        written_ns: when they were written; fewer than ``due_ns`` while some are under way.
     """
 
     address: str
