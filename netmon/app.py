@@ -268,12 +268,13 @@ async def running(
         ConfigError: the web configuration has mistakes.
         ExposedError: other machines would reach the pages without a password, or passwords in clear text.
     """
-    from netmon.web import Access, create_app, serve
+    from netmon.web import Access, ArchiveBook, create_app, serve
 
     hosts = [sock.getsockname()[0] for sock in sockets]
     with contextlib.closing(Access.open(settings.web_config, hosts=hosts, plain_http=settings.plain_http)) as access:
         app = App(config, settings)
         app.internals.watch_access(access)
+        access.book = ArchiveBook(app.journal, settings.data, app.clock)
         pages = create_app(app, notice=notice, access=access)
         stop = asyncio.Event()
         server = asyncio.create_task(serve(pages, sockets=sockets, stop=stop, tls=access.tls))

@@ -33,6 +33,10 @@ LATEST = OBSERVATION.format(
     source="series s CROSS JOIN observation o ON o.sequence = (SELECT sequence FROM observation"
     " WHERE series = s.number ORDER BY started_ns DESC LIMIT 1)"
 )
+EVENTS = (
+    "SELECT kind, at_ns, detail FROM event WHERE kind = coalesce(?, kind) AND at_ns >= ? AND at_ns <= ?"
+    " ORDER BY at_ns {order}, sequence {order}"
+)
 EARLIEST_NS = -(2**63)
 LATEST_NS = 2**63 - 1
 
@@ -134,13 +138,15 @@ class Reader:
             yield MissedRun(check_id=check, vantage=vantage, scheduled_ns=scheduled_ns, reason=reason)
 
     def events(
-        self, kind: str | None = None, *, since_ns: int | None = None, until_ns: int | None = None
+        self,
+        kind: str | None = None,
+        *,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+        newest_first: bool = False,
     ) -> Iterator[Event]:
-        """What happened to netmon itself, in order of time."""
-        query = (
-            "SELECT kind, at_ns, detail FROM event WHERE kind = coalesce(?, kind) AND at_ns >= ? AND at_ns <= ?"
-            " ORDER BY at_ns, sequence"
-        )
+        """What happened to netmon itself, and what people did, in order of time."""
+        query = EVENTS.format(order="DESC" if newest_first else "ASC")
         for name, at_ns, detail in self._execute(query, (kind, *_bounds(since_ns, until_ns))):
             yield Event(kind=name, at_ns=at_ns, detail=json.loads(detail))
 

@@ -10,7 +10,7 @@ __all__ = ["ConfigurationInterval", "ConfigurationLoad", "Event"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to netmon itself: ``start``, ``stop``, ``clock_step``.
+    """Something that happened to netmon itself (``start``, ``clock_step``), or that a person did (``action``).
 
     Attributes:
         at_ns: when, UTC nanoseconds since the epoch.

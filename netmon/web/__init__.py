@@ -2,6 +2,7 @@
 
 from netmon.web.app import View, create_app
 from netmon.web.auth.access import Access, ExposedError
+from netmon.web.auth.book import ArchiveBook
 from netmon.web.server import serve
 
-__all__ = ["Access", "ExposedError", "View", "create_app", "serve"]
+__all__ = ["Access", "ArchiveBook", "ExposedError", "View", "create_app", "serve"]

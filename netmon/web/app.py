@@ -22,6 +22,7 @@ from netmon.i18n import _, current_language, use_language
 from netmon.model import Asset, Check, Observation, Site
 from netmon.runner import Clock
 from netmon.web.auth.access import Access
+from netmon.web.auth.audit import AuditPage
 from netmon.web.auth.guard import Guard
 from netmon.web.auth.outermost import Outermost
 from netmon.web.auth.pages import AuthPages, error_page
@@ -108,6 +109,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/login", auth.form),
         Route("/login", auth.log_in, methods=["POST"]),
         Route("/logout", auth.log_out, methods=["POST"]),
+        Route("/audit", AuditPage(door).show),
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
     return Outermost(Guard(inner, routes, NEEDS, door, error_page), door, HEADERS)
@@ -154,17 +156,10 @@ class _Pages:
         try:
             await self._view.reload()
         except ConfigError as error:
-            self._audit_reload(request, "refused")
+            self._access.note(visit_of(request), "reload", "inventory", "refused")
             return PlainTextResponse(f"netmon goes on with the inventory before:\n{error}\n", status_code=422)
-        self._audit_reload(request, "done")
+        self._access.note(visit_of(request), "reload", "inventory", "done")
         return PlainTextResponse("netmon has reloaded its inventory.\n")
-
-    def _audit_reload(self, request: Request, outcome: str) -> None:
-        visit = visit_of(request)
-        role = visit.user.role if visit.user is not None else ""
-        self._access.audit(
-            actor=visit.name, role=role, source=visit.source, action="reload", subject="inventory", outcome=outcome
-        )
 
     def _table(self, language: str) -> str:
         use_language(language)

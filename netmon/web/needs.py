@@ -20,5 +20,6 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /login": OPEN,
     "POST /login": OPEN,
     "POST /logout": Role.VIEWER,
+    "GET /audit": Role.ADMIN,
 }
 """By ``METHOD path``; HEAD counts as GET. Whatever changes anything is not a GET."""

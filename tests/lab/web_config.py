@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import bcrypt
 import trustme
 
-__all__ = ["HASHES", "PASSWORDS", "Certificates", "hash_of", "users_text"]
+from netmon.archive import Event
+
+__all__ = ["HASHES", "PASSWORDS", "Certificates", "MemoryBook", "hash_of", "users_text"]
 
 PASSWORDS = {"anna": "a-viewers-password", "ole": "an-operators-password", "ada": "an-admins-password"}
 ROLES = {"ole": "operator", "ada": "admin"}
@@ -59,3 +62,22 @@ class Certificates:
     def text(self) -> str:
         """The part of a web configuration."""
         return "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
+
+
+@dataclass
+class MemoryBook:
+    """Takes down who did what where a test can see it."""
+
+    taken: list[dict[str, str]] = field(default_factory=list)
+
+    def record(self, **entry: str) -> None:
+        """One more."""
+        self.taken.append(entry)
+
+    async def actions(self, *, actor: str, action: str, before_ns: int | None, limit: int) -> Sequence[Event]:
+        """The n-th was at n nanoseconds."""
+        events = [Event(kind="action", at_ns=number, detail=entry) for number, entry in enumerate(self.taken)]
+        chosen = [
+            event for event in events if actor in ("", event.detail["actor"]) and action in ("", event.detail["action"])
+        ]
+        return [event for event in chosen[::-1] if before_ns is None or event.at_ns < before_ns][:limit]

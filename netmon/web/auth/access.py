@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 from netmon.config import ConfigError
 from netmon.config.errors import Problem
 from netmon.i18n import _
 from netmon.logs import fields
+from netmon.web.auth.book import Book, NoBook
 from netmon.web.auth.limits import Guesses, TokenBucket, source_of
 from netmon.web.auth.passwords import Passwords
 from netmon.web.auth.requests import is_local
@@ -19,13 +20,16 @@ from netmon.web.auth.roles import User
 from netmon.web.auth.sessions import Sessions
 from netmon.web.auth.shape import MAX_USER_LENGTH
 from netmon.web.auth.tls import ChangingContext
+from netmon.web.auth.visit import Visit
 from netmon.web.auth.web_config import WebConfig, load_web_config, state_of
 
-__all__ = ["Access", "Audit", "ExposedError", "WaitError"]
+__all__ = ["Access", "ExposedError", "WaitError"]
 
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 2.0
+REFUSAL_NOTE_SECONDS = 10.0
+REFUSAL_NOTES = 1000
 WATCH_SECONDS = 5.0
 
 
@@ -45,19 +49,6 @@ class WaitError(Exception):
         self.seconds = seconds
 
 
-class Audit(Protocol):
-    """Takes down who did what."""
-
-    def __call__(self, *, actor: str, role: str, source: str, action: str, subject: str, outcome: str) -> None:
-        """One action; ``outcome`` is one word."""
-
-
-def _no_audit(*, actor: str, role: str, source: str, action: str, subject: str, outcome: str) -> None:
-    log.info(
-        action, extra=fields(actor=actor, role=role, source=source, subject=subject, outcome=outcome)
-    )  # fmt: skip
-
-
 class Access:
     """Who gets in. Must be closed.
 
@@ -66,19 +57,21 @@ class Access:
         fault: why the file on disk is not the one in force; empty when it is.
         log_ins: attempts by outcome: ``done``, ``refused`` (wrong) or ``delayed`` (too many, not looked at).
         any_host: answer under whatever host name a request gives, also where nobody has to log in.
+        book: takes down who did what.
         tls: for the server; hands on to the context in force. ``None``: no TLS.
     """
 
-    def __init__(self, config: WebConfig | None = None, *, any_host: bool = False, audit: Audit = _no_audit) -> None:
+    def __init__(self, config: WebConfig | None = None, *, any_host: bool = False) -> None:
         self.config = config or WebConfig()
         self.fault = ""
         self.log_ins = {"done": 0, "refused": 0, "delayed": 0}
         self.any_host = any_host
-        self.audit = audit
+        self.book: Book = NoBook()
         self.tls = ChangingContext.of(self.config.tls) if self.config.tls is not None else None
         self.passwords = Passwords()
         self.sessions = Sessions()
         self._guesses = Guesses()
+        self._refusals = TokenBucket(REFUSAL_NOTE_SECONDS, REFUSAL_NOTES)
         self._bucket = self._new_bucket()
         self._check: Callable[[WebConfig], None] = lambda _config: None
         self._state = state_of(self.config.files)
@@ -147,10 +140,18 @@ class Access:
 
     def failed(self, source: str, name: str, how: str) -> None:
         """Take down a failed log-in. A name that nobody has is left out: people type passwords there."""
-        user = self.config.users.get(name)
-        self.audit(
-            actor=user.name if user is not None else "", role=user.role if user is not None else "", source=source,
-            action="log in", subject=how, outcome="refused",
+        self.note(Visit(user=self.config.users.get(name), source=source), "log in", how, "refused")
+
+    def note(self, visit: Visit, action: str, subject: str, outcome: str) -> None:
+        """Take down what a visitor did, or was refused (``outcome`` is ``done`` or ``refused``).
+
+        Of refusals only so many as no flood of them can fill the disk.
+        """
+        if outcome == "refused" and not self._refusals.take():
+            return
+        role = visit.user.role if visit.user is not None else ""
+        self.book.record(
+            actor=visit.name, role=role, source=visit.source, action=action, subject=subject, outcome=outcome
         )  # fmt: skip
 
     async def reload(self) -> None:

@@ -107,12 +107,14 @@ class Guard:
         if not self._access.has_room():
             raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "1"})
         need, matched = self._need(request.scope)
-        visit = Visit(user=None, source=_source(request), form={})
+        visit = Visit(user=None, source=_source(request))
         if need != OPEN:
             visit = await self._identify(request, visit)
             if visit.user is None:
                 raise self._ask_to_log_in(request)
             if not visit.may(Role(need)):
+                if visit.name:
+                    self._access.note(visit, "not allowed", f"{request.method} {request.url.path}", "refused")
                 raise RefusedError(HTTPStatus.FORBIDDEN, _n("Your role does not allow this."))
         if request.method in SAFE_METHODS or not matched:
             return visit, request.receive
@@ -149,7 +151,7 @@ class Guard:
             if not (config.protected or self._access.any_host or is_local(request.headers.get("host", ""))):
                 # A page elsewhere whose name was made to point here (DNS rebinding) sends its own name.
                 raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST, _n("This address is not one of this server."))
-            return Visit(user=ANYONE, source=visit.source, form={})
+            return Visit(user=ANYONE, source=visit.source)
         authorization = request.headers.get("authorization")
         if authorization is not None:
             return await self._by_password(request, authorization, visit)
@@ -158,7 +160,7 @@ class Guard:
         if found is None:
             return visit
         user, session = found
-        return Visit(user=user, source=visit.source, csrf_token=session.csrf_token, form={})
+        return Visit(user=user, source=visit.source, csrf_token=session.csrf_token)
 
     async def _by_password(self, request: Request, authorization: str, visit: Visit) -> Visit:
         given = parse_basic(authorization)
@@ -171,7 +173,7 @@ class Guard:
             raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, headers=headers) from None
         if user is None:
             raise self._ask_to_log_in(request)
-        return Visit(user=user, source=visit.source, form={})
+        return Visit(user=user, source=visit.source)
 
     def _ask_to_log_in(self, request: Request) -> RefusedError:
         if "authorization" not in request.headers:

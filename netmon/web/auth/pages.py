@@ -17,7 +17,7 @@ from netmon.web.auth.access import Access, WaitError
 from netmon.web.auth.guard import RefusedError
 from netmon.web.auth.requests import path_within
 from netmon.web.auth.sessions import LIFETIMES
-from netmon.web.auth.visit import cookie_name, visit_of
+from netmon.web.auth.visit import Visit, cookie_name, visit_of
 from netmon.web.language import preferred
 
 __all__ = ["AuthPages", "error_page"]
@@ -109,9 +109,7 @@ class AuthPages:
         # Whatever session the browser had is over: nobody goes on with one that another person knows.
         self._access.sessions.end(request.cookies.get(cookie_name(request.scope), ""))
         token = self._access.sessions.begin(user)
-        self._access.audit(
-            actor=user.name, role=user.role, source=visit.source, action="log in", subject="form", outcome="done"
-        )
+        self._access.note(Visit(user=user, source=visit.source), "log in", "form", "done")
         response = _go(request, path_within(wanted))
         _idle, absolute = LIFETIMES[user.role]
         self._set_cookie(request, response, token, int(absolute))
@@ -121,15 +119,7 @@ class AuthPages:
         """End the session."""
         visit = visit_of(request)
         self._access.sessions.end(request.cookies.get(cookie_name(request.scope), ""))
-        if visit.user is not None:
-            self._access.audit(
-                actor=visit.name,
-                role=visit.user.role,
-                source=visit.source,
-                action="log out",
-                subject="",
-                outcome="done",
-            )
+        self._access.note(visit, "log out", "", "done")
         response = _go(request, "/login")
         self._set_cookie(request, response, "", 0)
         return response

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.requests import Request
@@ -30,7 +31,7 @@ class Visit:
     user: User | None
     source: str
     csrf_token: str = ""
-    form: dict[str, str]
+    form: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

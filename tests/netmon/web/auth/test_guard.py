@@ -19,7 +19,7 @@ from netmon.web.auth.guard import OPEN, Guard
 from netmon.web.auth.pages import error_page
 from netmon.web.needs import NEEDS
 from tests.lab.pages import FakeNetmon
-from tests.lab.web_config import HASHES, PASSWORDS, users_text
+from tests.lab.web_config import HASHES, PASSWORDS, MemoryBook, users_text
 
 ROLES = {"anna": Role.VIEWER, "ole": Role.OPERATOR, "ada": Role.ADMIN}
 HTML = {"accept": "text/html"}
@@ -282,13 +282,13 @@ async def test_only_a_trusted_proxy_s_word_is_taken(load: Load, netmon: FakeNetm
     login = {"name": "anna", "password": PASSWORDS["anna"]}
     for trusted, secure in (("", False), ("netmon_trusted_proxies: [198.51.100.0/28]", True)):
         access = Access(load(users_text() + trusted))
-        heard: list[str] = []
-        access.audit = lambda *, source, heard=heard, **_rest: heard.append(source)  # type: ignore[misc] # a test's own
+        book = MemoryBook()
+        access.book = book
         transport = httpx.ASGITransport(app=create_app(netmon, access=access), client=("198.51.100.7", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://board.example") as client:
             answer = await client.post("/login", data=login, headers=forwarded)
         assert answer.headers["set-cookie"].startswith("__Host-netmon=" if secure else "netmon=")
-        assert heard == ["203.0.113.9" if secure else "198.51.100.7"]
+        assert [entry["source"] for entry in book.taken] == ["203.0.113.9" if secure else "198.51.100.7"]
         access.close()
 
 
@@ -324,6 +324,7 @@ async def test_no_password_hash_or_token_is_told_to_anybody(
 ) -> None:
     """Secrets stand in no answer, header, log line or repr, not even when typed into the wrong field."""
     caplog.set_level(logging.DEBUG)
+    access.book = book = MemoryBook()
     typed = [*PASSWORDS.values(), "my-password-in-the-name-field"]
     seen: list[str] = []
     for name in PASSWORDS:
@@ -338,6 +339,8 @@ async def test_no_password_hash_or_token_is_told_to_anybody(
     answer = await client.get("/metrics", auth=("anna", PASSWORDS["ole"]))
     seen += [answer.text, str(answer.headers), repr(access.config), repr(vars(access)), repr(vars(access.passwords))]
     seen += [record.getMessage() + repr(getattr(record, "fields", "")) for record in caplog.records]
+
+    seen += map(repr, book.taken)
 
     text = "\n".join(seen)
     assert [word for word in [*typed, *HASHES.values(), *cookies] if word in text] == []
