@@ -13,15 +13,20 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
 from typing import Final
 
-__all__ = ["NamespaceError", "enter", "open_tun", "why_not"]
+__all__ = ["NamespaceError", "add_address", "enter", "open_tun", "overlay", "why_not"]
 
+CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWUSER: Final = 0x10000000
 CLONE_NEWNET: Final = 0x40000000
+# sys/mount.h
+MS_BIND: Final = 0x1000
+MS_REC: Final = 0x4000
+MS_PRIVATE: Final = 0x40000
 TUN_DEVICE: Final = Path("/dev/net/tun")
 
 # linux/if_tun.h, linux/sockios.h, linux/if.h
@@ -71,6 +76,27 @@ def enter() -> None:
     _set_up("lo")
 
 
+def overlay(files: Mapping[Path, Path]) -> None:
+    """Let this process and its children read other files (values) at some paths (keys); needs :func:`enter` before.
+
+    Raises:
+        NamespaceError: the system does not allow it.
+    """
+    error = _unshare(CLONE_NEWNS) or _mount("none", "/", MS_REC | MS_PRIVATE)
+    if error:
+        raise NamespaceError(f"this system allows no mounts of our own: {os.strerror(error)}")
+    for path, instead in files.items():
+        if error := _mount(str(instead), str(path), MS_BIND):
+            raise NamespaceError(f"{path} cannot be replaced: {os.strerror(error)}")
+
+
+def _mount(source: str, target: str, flags: int) -> int:
+    """0, or the error's number."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    failed = libc.mount(source.encode(), target.encode(), None, ctypes.c_ulong(flags), None)
+    return ctypes.get_errno() if failed else 0
+
+
 def open_tun(name: str, addresses: Sequence[IPv4Interface | IPv6Interface], *, mtu: int = 1500) -> int:
     """Make a TUN device in this network, up, with addresses whose prefixes the kernel then routes into it.
 
@@ -91,7 +117,7 @@ def open_tun(name: str, addresses: Sequence[IPv4Interface | IPv6Interface], *, m
         if any(isinstance(address, IPv6Interface) for address in addresses):
             _accept_ipv6(name)
         for address in addresses:
-            _add_address(name, address)
+            add_address(name, address)
         _set_up(name)
     except OSError as error:
         os.close(descriptor)
@@ -135,7 +161,8 @@ def _accept_ipv6(name: str) -> None:
     (folder / "accept_dad").write_text("0")
 
 
-def _add_address(name: str, address: IPv4Interface | IPv6Interface) -> None:
+def add_address(name: str, address: IPv4Interface | IPv6Interface) -> None:
+    """Give a device an address; a second IPv4 address needs a label, such as ``lo:1``."""
     if isinstance(address, IPv4Interface):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             for code, part in ((SIOCSIFADDR, address.ip), (SIOCSIFNETMASK, address.netmask)):

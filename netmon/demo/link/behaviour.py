@@ -27,6 +27,8 @@ class Behaviour:
         down: nothing comes through, and nothing comes back.
         error: what is answered instead of an echo reply.
         hops: routers before the host: a packet with no greater hop limit is answered with "time exceeded".
+        services: where the host's TCP and UDP services really listen, an address of this machine: their packets are
+            carried there and back over the host's line.
         wrong_id_ratio: echo replies with an identifier that nobody asked with.
     """
 
@@ -44,6 +46,7 @@ class Behaviour:
     down: bool = False
     error: IcmpError | None = None
     hops: int = 0
+    services: str | None = None
     wrong_id_ratio: float = 0.0
 
     def as_plain(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from random import Random
 
 from netmon.demo.link import packets
@@ -71,9 +72,14 @@ class Line:
 
 @dataclass(slots=True)
 class Host:
-    """An emulated host that answers echo requests over its own line."""
+    """An emulated host that answers echo requests over its own line.
+
+    Its services, if it has any, listen at another address of the same machine. Seen from there, the packets come from
+    the host itself, so that the answers come back to it, and from here to the client.
+    """
 
     line: Line
+    client: bytes = b""
     routers: dict[int, bytes] = field(default_factory=dict)  # by IP version: who sends errors; the host itself if none
 
     def receive(self, packet: Packet, now_ns: int) -> tuple[Fate, tuple[Answer, ...]]:
@@ -81,9 +87,19 @@ class Host:
         line = self.line
         if line.behaviour.down:
             return Fate.DOWN, ()
+        services = ip_address(line.behaviour.services).packed if line.behaviour.services else b""
+        has_ports = packet.protocol in packets.WITH_PORTS
+        if has_ports and packet.source == services:
+            data = packets.readdressed(packet, packet.destination, self.client)
+            return (Fate.PASSED, (Answer(now_ns, data),)) if self.client else (Fate.NO_HOST, ())
         refusal = line.refuses(packet, self.routers.get(packet.version, packet.destination))
+        if refusal is None and has_ports and services:
+            self.client = packet.source
+            fate, due = line.carry(len(packet.data), now_ns)
+            data = packets.readdressed(packet, packet.destination, services)
+            return fate, tuple(Answer(moment, data) for moment in due)
         if refusal is None and not packet.is_echo_request:
-            if packet.protocol not in packets.WITH_PORTS:
+            if not has_ports:
                 return Fate.NO_HOST, ()
             refusal = Fate.ERROR, packets.error_answer(packet, "port_unreachable", packet.destination)
         fate, due = line.carry(len(packet.data), now_ns)

@@ -12,12 +12,15 @@ from typing import Final
 
 from netmon.demo.link.behaviour import IcmpError
 
-__all__ = ["Packet", "checksum", "echo_reply", "error_answer", "hop_limit_answer", "parse", "too_big_answer"]
+__all__ = ["Packet", "checksum", "echo_reply", "error_answer", "hop_limit_answer", "parse", "readdressed", "too_big_answer"]
 
 ICMP: Final = 1
 ICMPV6: Final = 58
-WITH_PORTS: Final = frozenset({6, 17})
-"""TCP and UDP."""
+TCP: Final = 6
+UDP: Final = 17
+WITH_PORTS: Final = frozenset({TCP, UDP})
+CHECKSUM_AT: Final = {TCP: 16, UDP: 6}
+"""Offset of the checksum in the header (RFC 9293, RFC 768)."""
 IPV4_HEADER: Final = 20
 IPV6_HEADER: Final = 40
 DONT_FRAGMENT: Final = 0x4000
@@ -114,6 +117,27 @@ def too_big_answer(packet: Packet, mtu: int, router: bytes) -> bytes:
 def hop_limit_answer(packet: Packet, router: bytes) -> bytes:
     """The message that the packet's hop limit was used up."""
     return _quote(packet, router, TIME_EXCEEDED[packet.version], bytes(4))
+
+
+def readdressed(packet: Packet, source: bytes, destination: bytes) -> bytes:
+    """A TCP or UDP packet with other addresses (packed), its checksums corrected by the difference (RFC 1624)."""
+    before, after = packet.source + packet.destination, source + destination
+    data = bytearray(packet.data)
+    if packet.version == 4:
+        data[12:20] = after
+        _correct(data, 10, before, after)
+    else:
+        data[8:40] = after
+    at = packet.payload + CHECKSUM_AT[packet.protocol]
+    if packet.protocol != UDP or data[at : at + 2] != b"\0\0":  # UDP over IPv4 may have none
+        _correct(data, at, before, after)
+    return bytes(data)
+
+
+def _correct(data: bytearray, at: int, before: bytes, after: bytes) -> None:
+    kept = ~int.from_bytes(data[at : at + 2]) & 0xFFFF
+    inverted = bytes(byte ^ 0xFF for byte in before)
+    data[at : at + 2] = checksum(kept.to_bytes(2) + inverted + after).to_bytes(2)
 
 
 def checksum(data: bytes) -> int:

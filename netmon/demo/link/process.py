@@ -11,6 +11,7 @@ import heapq
 import json
 import os
 import select
+import signal
 import socket
 import sys
 import time
@@ -163,6 +164,8 @@ class Loop:
 
 def main(arguments: list[str]) -> None:
     """Run until the control channel closes. Each line is a JSON object, and is answered with one."""
+    # Ctrl-C goes to the whole group of processes; this one ends when it is no longer needed.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=int(arguments[0]))
     ports = [int(port) for port in arguments[1:]]
     stream = control.makefile("rw", encoding="ascii")
