@@ -17,41 +17,57 @@ import typer
 from rich.console import Console
 
 from netmon.commands.terminal import DEFAULT_LISTEN, EXIT_NO, EXIT_USAGE, JsonOption, complete, fail, listen_on, say
-from netmon.i18n import _n
+from netmon.i18n import _, _n
 
 if TYPE_CHECKING:
+    from netmon.demo.network import Network
     from netmon.demo.scenario import Pace
 
 __all__ = ["demo"]
 
 SIMULATION = _n("SIMULATION: every device here is made up")
+ON_LOOPBACK = _n(
+    "SIMULATION: every device here is made up. Left out: ICMP faults, satellites and IPv6, for all runs on loopback"
+)
 
 
 def demo(
     seconds: Annotated[str, typer.Option("--for", help="End after this long, such as 30s; default: Ctrl-C.")] = "",
     listen: Annotated[str, typer.Option(help="Where pages and metrics are served.")] = DEFAULT_LISTEN,
+    loopback: Annotated[
+        bool, typer.Option("--loopback", help="No network of its own: all on loopback, without ICMP faults.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate a county on loopback, with faults that come and go, and monitor it over real protocols.
+    """Simulate a county in a network of its own, with faults that come and go, and monitor it over real protocols.
 
     With --for everything goes wrong as fast as it can be found, and the exit code is 1 if netmon missed a fault or
     invented one; without it, a few faults at a time last long enough to be read.
     """
     from netmon.config import parse_duration
+    from netmon.demo.network import prepare
     from netmon.demo.scenario import BRISK, CALM
 
     try:
         limit = parse_duration(seconds) if seconds else None
     except ValueError as error:
         fail(f"--for: {error}", EXIT_USAGE)
-    with listen_on(listen) as listening:
-        report = complete(_demo(listening, limit, BRISK if limit else CALM, quiet=as_json))
+    pace = BRISK if limit else CALM
+    # The pages are bound here, where a browser is; everything else happens in the network that comes after.
+    with listen_on(listen) as listening, tempfile.TemporaryDirectory(prefix="netmon-demo-") as folder:
+        network = prepare(Path(folder), loopback=loopback)
+        try:
+            report = complete(_demo(Path(folder), network, listening, limit, pace, quiet=as_json))
+        finally:
+            network.close()
     if as_json:
         say(json.dumps(report, ensure_ascii=False))
     raise typer.Exit(EXIT_NO if report["missed"] or report["false_alarms"] else 0)
 
 
-async def _demo(listening: socket.socket, seconds: float | None, pace: Pace, *, quiet: bool) -> dict[str, Any]:
+async def _demo(
+    folder: Path, network: Network, listening: socket.socket, seconds: float | None, pace: Pace, *, quiet: bool
+) -> dict[str, Any]:
     import probes
     from netmon.app import Settings, running
     from netmon.commands.demo_view import show
@@ -64,22 +80,28 @@ async def _demo(listening: socket.socket, seconds: float | None, pace: Pace, *, 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     url = "http://{}:{}/".format(*listening.getsockname()[:2])
-    with tempfile.TemporaryDirectory(prefix="netmon-demo-") as folder:
-        county = County(Path(folder), interval_seconds=pace.interval_seconds)
-        try:
-            config = load(await county.start(), kinds=probes.KINDS)
-            settings = Settings(config=Path(folder) / "sites.yaml", data=Path(folder) / "data")
-            scenario = Scenario(faults(county), pace)
-            async with running(config, settings, [listening], notice=SIMULATION) as netmon:
-                netmon.observe(scenario.observe)
-                work = [scenario.run()]
-                if not quiet:
-                    work.append(show(netmon, scenario, Console(highlight=False), url=url, notices=[SIMULATION]))
-                await _until(stop, seconds, work)
-            kinds = Counter(check.kind for check in config.checks.values())
-            return scenario.report() | {"kinds": dict(kinds), "set_requests_seen": county.writes_seen}
-        finally:
-            await county.stop()
+    notice = SIMULATION if network.emulated else ON_LOOPBACK
+    county = County(folder, network, interval_seconds=pace.interval_seconds)
+    try:
+        config = load(await county.start(), kinds=probes.KINDS)
+        settings = Settings(config=folder / "sites.yaml", data=folder / "data")
+        scenario = Scenario(faults(county), pace, county.standing)
+        async with running(config, settings, [listening], notice=notice) as netmon:
+            netmon.observe(scenario.observe)
+            work = [scenario.run()]
+            if not quiet:
+                notices = (_(notice), *([network.why_not] if network.why_not else []))
+                work.append(show(netmon, scenario, Console(highlight=False), url=url, notices=notices))
+            await _until(stop, seconds, work)
+        kinds = Counter(check.kind for check in config.checks.values())
+        return scenario.report() | {
+            "kinds": dict(kinds),
+            "network": "emulated" if network.emulated else "loopback",
+            "left_out": [] if network.emulated else [f"ICMP faults, satellites, IPv6: {network.why_not}"],
+            "set_requests_seen": county.writes_seen,
+        }
+    finally:
+        await county.stop()
 
 
 async def _until(stop: asyncio.Event, seconds: float | None, work: Iterable[Coroutine[Any, Any, None]]) -> None:

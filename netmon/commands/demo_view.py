@@ -33,7 +33,7 @@ async def show(netmon: App, scenario: Scenario, console: Console, *, url: str, n
     """Show until cancelled.
 
     Args:
-        notices: message ids of what must be known first: that this is a simulation, and what is left out of it.
+        notices: what must be known first: that this is a simulation, and what is left out of it.
     """
     console.print(_opening(netmon.config, url, notices))
     if not console.is_terminal:
@@ -53,7 +53,7 @@ async def show(netmon: App, scenario: Scenario, console: Console, *, url: str, n
 def _opening(config: Config, url: str, notices: Sequence[str]) -> Text:
     text = Text()
     for notice in notices:
-        text.append(f"{_(notice)}\n", style="bold yellow")
+        text.append(f"{notice}\n", style="bold yellow")
     what = _("{sites} sites, {equipment} pieces of equipment, {checks} checks; board: {url} ; metrics: {url}metrics")
     text.append(
         what.format(sites=len(config.sites), equipment=len(config.assets), checks=len(config.checks), url=url) + "\n"

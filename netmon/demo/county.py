@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
@@ -18,19 +16,24 @@ import probes
 from netmon.demo.agent import SnmpAgent, Value
 from netmon.demo.certificates import Authority
 from netmon.demo.devices import hytera_repeater, router, satellite_modem, tait_base_station, ups
+from netmon.demo.network import RESOLVER, Network, Spot
 from netmon.demo.services import NameServer, TcpService, WebService
+from netmon.model import Status
 
-__all__ = ["GREETING", "LINE", "PAGE", "ZONE", "County"]
+__all__ = ["WWW", "ZONE", "County"]
 
 AUTH: Final = "simulation"
 COMMUNITY: Final = "simulation"
 ZONE: Final = "county.example"
-DISPATCH_ADDRESS: Final = "192.0.2.80"
+WWW, WWW_ADDRESS = f"www.{ZONE}", "192.0.2.80"
 GREETING: Final = "SIMULATION"
 PAGE: Final = "SIMULATION: 系统正常"
 LINE: Final = "wan0"
 LINE_BITS_PER_SECOND: Final = 50e6
-VALID = timedelta(days=60)
+VALID: Final = timedelta(days=60)
+SNMP_PORT, HTTP_PORT, HTTPS_PORT, DNS_PORT, SIP_PORT = 161, 80, 443, 53, 5060
+NEAR_RTT_SECONDS: Final = 0.001
+SATELLITE_LONGITUDE: Final = 110.5
 
 Tree = Mapping[str, Value]
 
@@ -41,6 +44,13 @@ class _Player:
 
     tree: Callable[[str], Tree]
     checks: Mapping[str, Any]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes everything out: an inventory has no anchors."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
 
 
 def _line_end(name: str) -> Tree:
@@ -59,49 +69,61 @@ SNMP_PLAYERS: Final[Mapping[str, _Player]] = {
     "satellite_modem": _Player(
         tree=satellite_modem, checks={"modem": {"kind": "snmp", "params": {"profile": "uhp-vsat"}}}
     ),
+    "satellite_terminal": _Player(tree=satellite_modem, checks={}),
 }
 
 
 class County:
-    """Devices and services on 127.0.0.0/8, by the id of the equipment that they play.
+    """Devices and services, by the id of the equipment that they play.
 
     Attributes:
         agents: SNMP agents; a line's ends are ``<id>#near`` and ``<id>#far``.
         services: everything on TCP; ``web`` and ``name_servers`` are among them.
         certificates: what each secure web service shows while it is well.
+        hosts: addresses at which equipment is probed; of a line, its far end; of an application, ``<id>#ipv6`` too.
+        standing: statuses of checks that are not UP although no fault is injected.
     """
 
-    def __init__(self, folder: Path, *, interval_seconds: float) -> None:
+    def __init__(self, folder: Path, network: Network, *, interval_seconds: float) -> None:
         self.agents: dict[str, SnmpAgent] = {}
         self.services: dict[str, TcpService] = {}
         self.web: dict[str, WebService] = {}
         self.name_servers: dict[str, NameServer] = {}
         self.certificates: dict[str, Path] = {}
+        self.hosts: dict[str, str] = {}
+        self.standing: dict[str, Status] = {}
         self.authority = Authority(folder)
+        self.network = network
         self._folder = folder
         self._interval = interval_seconds
-        self._hosts = (f"127.88.{high}.{low}" for high, low in itertools.product(range(250), range(1, 250)))
+        self._names: list[dns.rrset.RRset] = []
+        self._resolver = NameServer(self._names)
 
     async def start(self) -> Path:
         """Start everything; returns the path of the inventory."""
         inventory = yaml.safe_load((files(__package__) / "county.yaml").read_text(encoding="utf-8"))
+        here = "emulated" if self.network.emulated else "loopback"
         for site in inventory["sites"]:
-            for equipment in site.get("equipment", ()):
-                await self._play(f"{site['id']}/{equipment['id']}", equipment)
+            equipment = [each for each in site.get("equipment", ()) if each.pop("only", here) == here]
+            for each in equipment:
+                await self._play(f"{site['id']}/{each['id']}", each)
+            site["equipment"] = equipment
+        if self.network.has_names:
+            await self._resolver.start(RESOLVER, port=DNS_PORT)
         inventory["snmp_auths"] = {AUTH: {"version": "2c", "community_file": "community"}}
         inventory["defaults"] = self._defaults()
         secret = self._folder / "community"
         secret.touch(mode=0o600)
         secret.write_text(COMMUNITY + "\n", encoding="utf-8")
         path = self._folder / "sites.yaml"
-        path.write_text(yaml.safe_dump(inventory, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        path.write_text(yaml.dump(inventory, Dumper=_Dumper, allow_unicode=True, sort_keys=False), encoding="utf-8")
         return path
 
     async def stop(self) -> None:
         """Close every socket."""
         for agent in self.agents.values():
             agent.close()
-        for service in self.services.values():
+        for service in (*self.services.values(), self._resolver):
             await service.stop()
 
     @property
@@ -112,12 +134,15 @@ class County:
     def _defaults(self) -> dict[str, Any]:
         pace = {"interval": self._interval, "timeout": min(2.0, self._interval / 2), "confirm": 0.5}
         defaults: dict[str, Any] = {kind: dict(pace) for kind in probes.KINDS}
-        echo = {"count": 5, "gap_seconds": 0.02}
-        for kind in ("ping", "base_station", "uplink"):
-            defaults[kind]["params"] = dict(echo)
+        for kind in ("ping", "base_station", "uplink", "satellite"):
+            defaults[kind]["params"] = {"count": 5, "gap_seconds": 0.02}
+        carrier = {"carrier_to_noise_db": {"degraded_below": 6}}
+        defaults["ping"]["thresholds"] = {"rtt_median_seconds": {"degraded_above": 0.25}}
         defaults["base_station"]["params"]["auth"] = AUTH
-        defaults["snmp"]["params"] = {"auth": AUTH}
-        defaults["snmp"]["thresholds"] = {"carrier_to_noise_db": {"degraded_below": 6}}
+        defaults["snmp"] |= {"params": {"auth": AUTH}, "thresholds": carrier}
+        defaults["satellite"]["timeout"] = 0.8 * self._interval
+        defaults["satellite"]["params"] |= {"auth": AUTH, "satellite_longitude": SATELLITE_LONGITUDE}
+        defaults["satellite"]["thresholds"] = dict(carrier)
         defaults["uplink"]["params"] |= {
             "near_auth": AUTH, "near_interface": LINE, "far_auth": AUTH, "far_interface": LINE,
             "provisioned_bits_per_second": LINE_BITS_PER_SECOND,
@@ -131,56 +156,82 @@ class County:
     async def _play(self, asset: str, equipment: dict[str, Any]) -> None:
         """Start what stands there, and complete its entry in the inventory."""
         role = equipment.pop("plays", None)
-        equipment.pop("rtt", None)
         if role is None:
             return
+        rtt, ipv6 = equipment.pop("rtt", 0.0), equipment.pop("ipv6", "")
+        if role == "line":
+            near = await self._agent(f"{asset}#near", self.network.place(NEAR_RTT_SECONDS), _line_end)
+            far = await self._agent(f"{asset}#far", self._place(asset, rtt), _line_end)
+            equipment["endpoints"] = {"near": near, "far": far}
+            return
+        shows = {check: Status(word) for check, word in equipment.pop("shows", {}).items()}
+        spot = self._place(asset, rtt, down=Status.STANDBY in shows.values())
         if role in SNMP_PLAYERS:
-            equipment["address"] = await self._agent(asset, SNMP_PLAYERS[role].tree)
-            equipment["checks"] = deepcopy(SNMP_PLAYERS[role].checks)
-        elif role == "line":
-            equipment["endpoints"] = {end: await self._agent(f"{asset}#{end}", _line_end) for end in ("near", "far")}
+            equipment["address"] = await self._agent(asset, spot, SNMP_PLAYERS[role].tree)
+            equipment["checks"] = SNMP_PLAYERS[role].checks
         elif role == "host":
-            equipment["address"] = next(self._hosts)
+            equipment["address"] = spot.host
         elif role == "service":
-            equipment["address"] = await self._service(asset, TcpService(f"{GREETING}\r\n".encode()))
+            service = TcpService(f"{GREETING}\r\n".encode())
+            equipment["address"] = await self._service(asset, service, spot, SIP_PORT)
             equipment["checks"] = {"tcp": {"params": {"expect": GREETING}}}
         elif role == "name_server":
-            equipment["address"], equipment["checks"] = await self._name_server(asset)
+            equipment["address"], equipment["checks"] = await self._name_server(asset, spot)
         elif role in ("web", "secure_web"):
-            equipment["address"], equipment["checks"] = await self._web(asset, secure=role == "secure_web")
+            secure = role == "secure_web"
+            equipment["address"], equipment["checks"] = await self._web(asset, spot, rtt, secure=secure, ipv6=ipv6)
+            shows = shows if self.network.has_names else {}
         else:
             raise ValueError(f"{asset} plays {role}, which nobody knows")
+        self.standing.update({f"{asset}/{check}": status for check, status in shows.items()})
 
-    async def _agent(self, name: str, tree: Callable[[str], Tree]) -> dict[str, Any]:
+    def _place(self, asset: str, rtt: float, *, down: bool = False) -> Spot:
+        spot = self.network.place(rtt, down=down)
+        self.hosts[asset] = spot.host
+        return spot
+
+    async def _agent(self, name: str, spot: Spot, tree: Callable[[str], Tree]) -> dict[str, Any]:
         self.agents[name] = agent = SnmpAgent(tree(name), community=COMMUNITY)
-        host, port = await agent.start(next(self._hosts))
-        return {"host": host, "port": port}
+        _host, port = await agent.start(spot.bind, self.network.port(SNMP_PORT))
+        return {"host": spot.host, "port": port}
 
-    async def _service(self, asset: str, service: TcpService) -> dict[str, Any]:
+    async def _service(self, asset: str, service: TcpService, spot: Spot, port: int) -> dict[str, Any]:
         self.services[asset] = service
-        host = next(self._hosts)
-        return {"host": host, "port": await service.start(host)}
+        return {"host": spot.host, "port": await service.start(spot.bind, port=self.network.port(port))}
 
-    async def _name_server(self, asset: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        name = f"dispatch.{ZONE}"
+    async def _name_server(self, asset: str, spot: Spot) -> tuple[dict[str, Any], dict[str, Any]]:
         self.name_servers[asset] = server = NameServer(
             [
-                dns.rrset.from_text(f"{name}.", 60, "IN", "A", DISPATCH_ADDRESS),
+                dns.rrset.from_text(f"{WWW}.", 60, "IN", "A", WWW_ADDRESS),
                 dns.rrset.from_text(
                     f"{ZONE}.", 60, "IN", "SOA", f"ns.{ZONE}. simulation.{ZONE}. 1 7200 900 1209600 60"
                 ),
             ]
         )
-        params = {"name": name, "record_type": "A", "expected": [DISPATCH_ADDRESS], "recursion": False}
+        params = {"name": WWW, "record_type": "A", "expected": [WWW_ADDRESS], "recursion": False}
         zone = {"name": ZONE, "record_type": "SOA", "transport": "tcp", "recursion": False}
         checks = {"dns": {"params": params}, "zone": {"kind": "dns", "params": zone}}
-        return await self._service(asset, server), checks
+        return await self._service(asset, server, spot, DNS_PORT), checks
 
-    async def _web(self, asset: str, *, secure: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def _web(
+        self, asset: str, spot: Spot, rtt: float, *, secure: bool, ipv6: str
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """An application: ``ipv6`` is ``works``, ``refused`` (it has an address and no service there) or ``none``."""
         params: dict[str, Any] = {"body_contains": PAGE}
+        name = f"{asset.rpartition('/')[2]}.{ZONE}"
         if secure:
-            name = f"{asset.rpartition('/')[2]}.{ZONE}"
             self.certificates[asset] = self.authority.issue(name, VALID)
             params |= {"scheme": "https", "server_name": name, "ca_file": str(self.authority.ca_file)}
-        self.web[asset] = service = WebService(PAGE, certificate=self.certificates.get(asset))
-        return await self._service(asset, service), {"http": {"params": params}}
+        self.web[asset] = self.services[asset] = service = WebService(PAGE, certificate=self.certificates.get(asset))
+        binds, host = [spot.bind], spot.host
+        if self.network.has_names:
+            host = name
+            self._names.append(dns.rrset.from_text(f"{name}.", 5, "IN", "A", spot.host))
+            if ipv6 != "none":
+                other = self.network.place_ipv6(rtt)
+                self.hosts[f"{asset}#ipv6"] = other.host
+                self._names.append(dns.rrset.from_text(f"{name}.", 5, "IN", "AAAA", other.host))
+                if ipv6 == "works":
+                    binds.append(other.bind)
+        port = await service.start(*binds, port=self.network.port(HTTPS_PORT if secure else HTTP_PORT))
+        return {"host": host, "port": port}, {"http": {"params": params}}

@@ -114,8 +114,6 @@ def open_tun(name: str, addresses: Sequence[IPv4Interface | IPv6Interface], *, m
         fcntl.ioctl(descriptor, TUNSETIFF, _request(name, struct.pack("H", IFF_TUN | IFF_NO_PI)))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             fcntl.ioctl(sock, SIOCSIFMTU, _request(name, struct.pack("i", mtu)))
-        if any(isinstance(address, IPv6Interface) for address in addresses):
-            _accept_ipv6(name)
         for address in addresses:
             add_address(name, address)
         _set_up(name)
@@ -162,13 +160,18 @@ def _accept_ipv6(name: str) -> None:
 
 
 def add_address(name: str, address: IPv4Interface | IPv6Interface) -> None:
-    """Give a device an address; a second IPv4 address needs a label, such as ``lo:1``."""
+    """Give a device an address; a second IPv4 address needs a label, such as ``lo:1``.
+
+    Raises:
+        OSError: the system does not allow it, or has no such family.
+    """
     if isinstance(address, IPv4Interface):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             for code, part in ((SIOCSIFADDR, address.ip), (SIOCSIFNETMASK, address.netmask)):
                 value = struct.pack("HH4s8x", socket.AF_INET, 0, part.packed)
                 fcntl.ioctl(sock, code, _request(name, value))
         return
+    _accept_ipv6(name)
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         answer = fcntl.ioctl(sock, SIOCGIFINDEX, _request(name, b""))
         index = struct.unpack_from("i", answer, NAME_BYTES)[0]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import dns.rcode
 import dns.rrset
 
 from netmon.demo.agent import SnmpAgent, Syntax, Value
-from netmon.demo.county import ZONE, County
+from netmon.demo.county import WWW, ZONE, County
 from netmon.demo.faults import Fault, changed, counting, objects, presenting, stopped
 from netmon.i18n import _n
 from netmon.model import Status
@@ -42,8 +42,12 @@ def _float(value: float) -> Value:
 
 def faults(county: County) -> tuple[Fault, ...]:
     """Everything that can go wrong in this county."""
-    return (*_services(county), *_name_server(county), *_radio(county), *_power(county), *_lines(county),
-            *_modem(county))  # fmt: skip
+    if county.network.emulated:
+        modem, elsewhere = _modem(county, "vehicle-1/satellite", "satellite"), (*_ways(county), *_satellite(county))
+    else:
+        modem, elsewhere = _modem(county, "vehicle-1/modem", "modem"), ()
+    return (*_services(county), *_applications(county), *_name_server(county), *_radio(county), *_power(county),
+            *_lines(county), *modem, *elsewhere)  # fmt: skip
 
 
 def _services(county: County) -> Iterator[Fault]:
@@ -58,10 +62,19 @@ def _services(county: County) -> Iterator[Fault]:
         effects={f"{voice}/tcp": Status.DOWN},
         inject=changed(county.services[voice], greeting=b"login:\r\n"),
     )
+
+
+def _applications(county: County) -> Iterator[Fault]:
     duty, chart, dispatch = (f"battalion/{name}" for name in ("duty", "map", "dispatch"))
+
+    def everywhere(asset: str, status: Status) -> dict[str, Status]:
+        """Both families are asked where names of the county resolve."""
+        checks = ("http", "ipv6") if county.network.has_names else ("http",)
+        return {f"{asset}/{check}": status for check in checks}
+
     yield Fault(
         what=_n("the application answers with HTTP 500"),
-        effects={f"{duty}/http": Status.DOWN},
+        effects=everywhere(duty, Status.DOWN),
         inject=changed(county.web[duty], status=500, body="SIMULATION: internal error"),
     )
     yield Fault(
@@ -76,8 +89,14 @@ def _services(county: County) -> Iterator[Fault]:
         certificate = county.authority.issue(f"dispatch.{ZONE}", remaining)
         yield Fault(
             what=what,
-            effects={f"{dispatch}/http": status},
+            effects=everywhere(dispatch, status),
             inject=presenting(county.web[dispatch], certificate, county.certificates[dispatch]),
+        )
+    if county.network.has_names:
+        yield Fault(
+            what=_n("the application does not answer over IPv6"),
+            effects={f"{dispatch}/ipv6": Status.DOWN},
+            inject=county.network.disturbed([county.hosts[f"{dispatch}#ipv6"]], down=True),
         )
 
 
@@ -88,7 +107,7 @@ def _name_server(county: County) -> Iterator[Fault]:
     yield Fault(
         what=_n("the name server answers SERVFAIL"), effects=both, inject=changed(server, rcode=dns.rcode.SERVFAIL)
     )
-    wrong = dns.rrset.from_text(f"dispatch.{ZONE}.", 60, "IN", "A", "198.51.100.66")
+    wrong = dns.rrset.from_text(f"{WWW}.", 60, "IN", "A", "198.51.100.66")
     yield Fault(
         what=_n("the name server gives a wrong address"),
         effects={f"{asset}/dns": Status.DOWN},
@@ -176,9 +195,50 @@ def _lines(county: County) -> Iterator[Fault]:
     )
 
 
-def _modem(county: County) -> Iterator[Fault]:
-    asset, check = "vehicle-1/modem", "vehicle-1/modem/modem"
-    agent = county.agents[asset]
+def _ways(county: County) -> Iterator[Fault]:
+    """What happens on the way to a host, which only an emulated network can show."""
+
+    def fault(what: str, checks: dict[str, Status], **changes: Any) -> Fault:
+        hosts = [county.hosts[check.rpartition("/")[0]] for check in checks]
+        return Fault(what=what, effects=checks, inject=county.network.disturbed(hosts, **changes))
+
+    yield fault(
+        _n("the whole station is cut off"),
+        dict.fromkeys(
+            (f"station-2/{check}" for check in ("router/ping", "uplink/uplink", "hd/ping", "camera/ping")), Status.DOWN
+        ),
+        down=True,
+    )
+    yield fault(
+        _n("the hilltop is cut off"),
+        {"hilltop-2/router/ping": Status.DOWN, "hilltop-2/base/base-station": Status.DOWN},
+        down=True,
+    )
+    yield fault(_n("half of the packets are lost"), {"station-1/mesh/ping": Status.DEGRADED}, loss_ratio=0.5)
+    yield fault(_n("the line loses packets"), {"station-3/uplink/uplink": Status.DEGRADED}, loss_ratio=0.4)
+    yield fault(_n("every packet takes long"), {"battalion/lte/ping": Status.DEGRADED}, delay_seconds=0.6)
+    yield fault(_n("the device is off"), {"hadamen/terminal/ping": Status.DOWN}, down=True)
+    yield fault(_n("a router says: host unreachable"), {"chunhua/terminal/ping": Status.DOWN}, error="host_unreachable")
+    yield fault(_n("a firewall says: prohibited"), {"jingxin/terminal/ping": Status.DOWN}, error="prohibited")
+
+
+def _satellite(county: County) -> Iterator[Fault]:
+    vehicle, stowed = "vehicle-1/satellite", "station-1/satellite"
+    for what, asset, status, changes in (
+        (_n("the packets leak to a network on the ground"), vehicle, Status.DEGRADED, {"delay_seconds": 0.045}),
+        (_n("packets queue before the satellite"), vehicle, Status.DEGRADED, {"delay_seconds": 0.95}),
+        (_n("the terminal is packed up"), vehicle, Status.STANDBY, {"down": True}),
+        (_n("the terminal is set up for a drill"), stowed, Status.UP, {"down": False}),
+    ):
+        yield Fault(
+            what=what,
+            effects={f"{asset}/satellite": status},
+            inject=county.network.disturbed([county.hosts[asset]], **changes),
+        )
+
+
+def _modem(county: County, asset: str, name: str) -> Iterator[Fault]:
+    check, agent = f"{asset}/{name}", county.agents[asset]
     yield Fault(
         what=_n("rain: low carrier to noise"),
         effects={check: Status.DEGRADED},

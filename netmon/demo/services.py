@@ -35,17 +35,18 @@ class TcpService:
         self.tls: ssl.SSLContext | None = None
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
-        self._address = ("", 0)
+        self._hosts: tuple[str, ...] = ()
+        self._port = 0
 
-    async def start(self, host: str, port: int = 0) -> int:
-        """Listen on ``host`` and ``port`` (0: a free one); returns the port."""
-        self._server = await asyncio.start_server(self._accept, host, port, ssl=self.tls)
-        self._address = (host, int(self._server.sockets[0].getsockname()[1]))
-        return self._address[1]
+    async def start(self, *hosts: str, port: int = 0) -> int:
+        """Listen at one port (0: a free one, for one host only) of each address; returns the port."""
+        self._server = await asyncio.start_server(self._accept, hosts, port, ssl=self.tls)
+        self._hosts, self._port = hosts, int(self._server.sockets[0].getsockname()[1])
+        return self._port
 
     async def resume(self) -> None:
         """Listen again where it listened before."""
-        await self.start(*self._address)
+        await self.start(*self._hosts, port=self._port)
 
     async def stop(self) -> None:
         """Refuse further connections, break off those that are open."""
@@ -121,20 +122,22 @@ class NameServer(TcpService):
         self.records = records
         self.rcode: dns.rcode.Rcode | None = None
         self.silent = False
-        self._transport: asyncio.DatagramTransport | None = None
+        self._transports: list[asyncio.DatagramTransport] = []
 
-    async def start(self, host: str, port: int = 0) -> int:
-        """Listen on one port for both transports."""
-        port = await super().start(host, port)
+    async def start(self, *hosts: str, port: int = 0) -> int:
+        """Listen at one port for both transports."""
+        port = await super().start(*hosts, port=port)
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), local_addr=(host, port))
+        for host in hosts:
+            transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), local_addr=(host, port))
+            self._transports.append(transport)
         return port
 
     async def stop(self) -> None:
         """Close both."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
+        for transport in self._transports:
+            transport.close()
+        self._transports.clear()
         await super().stop()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

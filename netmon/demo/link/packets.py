@@ -12,7 +12,16 @@ from typing import Final
 
 from netmon.demo.link.behaviour import IcmpError
 
-__all__ = ["Packet", "checksum", "echo_reply", "error_answer", "hop_limit_answer", "parse", "readdressed", "too_big_answer"]
+__all__ = [
+    "Packet",
+    "checksum",
+    "echo_reply",
+    "error_answer",
+    "hop_limit_answer",
+    "parse",
+    "readdressed",
+    "too_big_answer",
+]
 
 ICMP: Final = 1
 ICMPV6: Final = 58
