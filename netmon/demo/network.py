@@ -121,10 +121,10 @@ def prepare(folder: Path, *, loopback: bool = False) -> Network:
         return Network(why_not="loopback was asked for")
     try:
         namespaces.enter()
-        device = _open_device()
-    except NamespaceError as error:
+        emulator = Emulator([_open_device()])
+    except (NamespaceError, OSError) as error:
         return Network(why_not=str(error))
-    return Network(Emulator([device]), has_names=_has_ipv6() and _resolve_here(folder))
+    return Network(emulator, has_names=_has_ipv6() and _resolve_here(folder))
 
 
 def _has_ipv6() -> bool:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from netmon.demo.faults import Fault
-from netmon.model import Observation, Status
+from netmon.model import Observation, ReasonCode, Status
 
 __all__ = ["BRISK", "CALM", "Injection", "Pace", "Phase", "Scenario"]
 
@@ -91,6 +91,9 @@ class Scenario:
         faults: what can go wrong.
         pace: how fast.
         standing: statuses of checks that are not UP while nothing is injected.
+
+    Attributes:
+        unmeasured: checks that netmon itself was not able to run here, which is no false alarm: it says so.
     """
 
     faults: Sequence[Fault]
@@ -99,6 +102,7 @@ class Scenario:
     injections: list[Injection] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     false_alarms: list[str] = field(default_factory=list)
+    unmeasured: set[str] = field(default_factory=set)
     _active: list[Injection] = field(default_factory=list)
     _played: Counter[Fault] = field(default_factory=Counter)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -139,6 +143,7 @@ class Scenario:
             "unfinished": len(self.injections) - len(found) - len(missed),
             "not_injected": [_name(fault) for fault in self.faults if not self._played[fault]],
             "false_alarms": self.false_alarms,
+            "unmeasured": sorted(self.unmeasured),
         }
 
     def _take(self, observation: Observation) -> None:
@@ -149,7 +154,9 @@ class Scenario:
         for injection in self._active:
             if observation.started_ns > injection.begun_ns and injection.fault.effects.get(check) is status:
                 injection.seen.setdefault(check, _after(observation, injection.begun_ns))
-        if status is not self._expected(check) and not self._explained(observation, previous):
+        if any(reason.code is ReasonCode.MONITOR_FAULT for reason in observation.reasons):
+            self.unmeasured.add(check)
+        elif status is not self._expected(check) and not self._explained(observation, previous):
             reason = observation.reasons[0].subject if observation.reasons else ""
             self.false_alarms.append(f"{check}: {status.value} {reason}".rstrip())
 
