@@ -97,7 +97,7 @@ def _phase(injection: Injection) -> str:
         case Phase.FOUND:
             return _("found after {seconds:.1f} s").format(seconds=max(injection.seen.values()))
         case Phase.OVER:
-            return _("over")
+            return _("found after {seconds:.1f} s, over").format(seconds=max(injection.seen.values()))
 
 
 async def _tell(config: Config, scenario: Scenario, console: Console) -> None:

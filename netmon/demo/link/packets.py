@@ -30,6 +30,8 @@ UDP: Final = 17
 WITH_PORTS: Final = frozenset({TCP, UDP})
 CHECKSUM_AT: Final = {TCP: 16, UDP: 6}
 """Offset of the checksum in the header (RFC 9293, RFC 768)."""
+NO_CHECKSUM: Final = b"\0\0"
+"""What UDP over IPv4 says if it has none."""
 IPV4_HEADER: Final = 20
 IPV6_HEADER: Final = 40
 DONT_FRAGMENT: Final = 0x4000
@@ -138,8 +140,12 @@ def readdressed(packet: Packet, source: bytes, destination: bytes) -> bytes:
     else:
         data[8:40] = after
     at = packet.payload + CHECKSUM_AT[packet.protocol]
-    if packet.protocol != UDP or data[at : at + 2] != b"\0\0":  # UDP over IPv4 may have none
+    if packet.protocol == TCP:
         _correct(data, at, before, after)
+    elif data[at : at + 2] != NO_CHECKSUM:
+        _correct(data, at, before, after)
+        if data[at : at + 2] == NO_CHECKSUM:
+            data[at : at + 2] = b"\xff\xff"  # the same sum, and not the word for none (RFC 768)
     return bytes(data)
 
 
