@@ -62,6 +62,10 @@ def demo(
             network.close()
     if as_json:
         say(json.dumps(report, ensure_ascii=False))
+    else:
+        text = _("{injected} faults: {found} found, {missed} missed, {cut} cut short; {alarms} false alarms")
+        counts = {"injected": len(report["injected"]), "found": report["found"], "missed": len(report["missed"])}
+        say(text.format(**counts, cut=report["unfinished"], alarms=len(report["false_alarms"])))
     raise typer.Exit(EXIT_NO if report["missed"] or report["false_alarms"] else 0)
 
 

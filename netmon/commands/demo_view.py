@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["fault_table", "show"]
 
 RECENT = 6
-REFRESH_SECONDS = 0.5
+REFRESH_SECONDS = 1.0
 
 
 async def show(netmon: App, scenario: Scenario, console: Console, *, url: str, notices: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any, Final
 
 import dns.rcode
@@ -41,13 +42,14 @@ def _float(value: float) -> Value:
 
 
 def faults(county: County) -> tuple[Fault, ...]:
-    """Everything that can go wrong in this county."""
+    """Everything that can go wrong in this county, one of each sort after the other."""
+    sorts: list[Iterator[Fault]] = [_services(county), _applications(county), _name_server(county), _radio(county), _power(county),
+             _lines(county)]  # fmt: skip
     if county.network.emulated:
-        modem, elsewhere = _modem(county, "vehicle-1/satellite", "satellite"), (*_ways(county), *_satellite(county))
+        sorts += [_ways(county), _satellite(county), _modem(county, "vehicle-1/satellite", "satellite")]
     else:
-        modem, elsewhere = _modem(county, "vehicle-1/modem", "modem"), ()
-    return (*_services(county), *_applications(county), *_name_server(county), *_radio(county), *_power(county),
-            *_lines(county), *modem, *elsewhere)  # fmt: skip
+        sorts += [_modem(county, "vehicle-1/modem", "modem")]
+    return tuple(fault for turn in zip_longest(*sorts) for fault in turn if fault is not None)
 
 
 def _services(county: County) -> Iterator[Fault]:

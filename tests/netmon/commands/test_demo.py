@@ -99,3 +99,4 @@ def test_a_person_who_watches_the_demo_is_told_what_happens() -> None:
     assert "看板：http://127.0.0.1:" in printed
     assert "一号山顶基站（模拟）, 350 兆中继台一: 天线反射过大" in printed
     assert "秒后发现，已恢复" in printed
+    assert "误报 0 个" in printed.splitlines()[-1]
