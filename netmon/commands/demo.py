@@ -83,7 +83,8 @@ async def _demo(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    url = "http://{}:{}/".format(*listening.getsockname()[:2])
+    host, port = listening.getsockname()[:2]
+    url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
     notice = SIMULATION if network.emulated else ON_LOOPBACK
     county = County(folder, network, interval_seconds=pace.interval_seconds)
     try:
@@ -101,11 +102,17 @@ async def _demo(
         return scenario.report() | {
             "kinds": dict(kinds),
             "network": "emulated" if network.emulated else "loopback",
-            "left_out": [] if network.emulated else [f"ICMP faults, satellites, IPv6: {network.why_not}"],
+            "left_out": _left_out(network),
             "set_requests_seen": county.writes_seen,
         }
     finally:
         await county.stop()
+
+
+def _left_out(network: Network) -> list[str]:
+    if not network.emulated:
+        return [f"ICMP faults, satellites, IPv6: {network.why_not}"]
+    return [] if network.has_names else ["IPv6: this system lets no names of the demo's own resolve"]
 
 
 async def _until(stop: asyncio.Event, seconds: float | None, work: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -43,8 +43,8 @@ def _float(value: float) -> Value:
 
 def faults(county: County) -> tuple[Fault, ...]:
     """Everything that can go wrong in this county, one of each sort after the other."""
-    sorts: list[Iterator[Fault]] = [_services(county), _applications(county), _name_server(county), _radio(county), _power(county),
-             _lines(county)]  # fmt: skip
+    always = (_services, _applications, _name_server, _radio, _power, _lines)
+    sorts = [each(county) for each in always]
     if county.network.emulated:
         sorts += [_ways(county), _satellite(county), _modem(county, "vehicle-1/satellite", "satellite")]
     else:
