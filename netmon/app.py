@@ -18,9 +18,10 @@ from netmon import systemd
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.config import Config, ConfigError, load
 from netmon.i18n import _
+from netmon.impact import Effective, effective
 from netmon.logs import fields
 from netmon.metrics import CheckMetrics, Internals
-from netmon.model import Check, MissedRun, Observation
+from netmon.model import Check, MissedRun, Observation, Window
 from netmon.runner import Clock, Runner
 from netmon.schedule import Schedule
 from probes.base import ProbeKind
@@ -103,6 +104,9 @@ class App:
         self.latest: dict[str, Observation] = {}
         self.checks = self._checks_of(config)
         self.config_fault = ""
+        self.windows: tuple[Window, ...] = ()
+        self.emergency = False
+        self._since: dict[str, int] = {}
         self.metrics = CheckMetrics(kinds, clock=self.clock)
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.journal = Journal.open(settings.data, on_durable=self._show, on_stuck=self._show)
@@ -124,6 +128,26 @@ class App:
     def observe(self, observer: Callable[[Sequence[Observation]], None]) -> None:
         """Call ``observer`` with observations once they are durable, or stuck before a full disk."""
         self._observers.append(observer)
+
+    @property
+    def folder(self) -> Path:
+        """Where the archive is."""
+        return self.settings.data
+
+    def effective(self) -> dict[str, Effective]:
+        """What the status of each check means now."""
+        return effective(self.checks, self.config.assets, self.latest, self.windows, self.clock.wall_ns())
+
+    def since(self, check_id: str) -> int | None:
+        """Since when a check has its present status, UTC nanoseconds; ``None`` if that is not known."""
+        return self._since.get(check_id)
+
+    async def probe(self, check: Check) -> Observation:
+        """Run a check now, outside its schedule. Nothing of it is recorded, and no rate is derived from it."""
+        runner = Runner(
+            kinds=self.kinds, wires=self.wires, emit=lambda _o: None, missed=lambda _m: None, clock=self.clock
+        )
+        return await runner.run_once(check, self.clock.wall_ns())
 
     def exposition(self) -> Iterator[bytes]:
         """All metrics in Prometheus's text format, in chunks."""
@@ -221,7 +245,7 @@ class App:
     def _seed(self) -> None:
         try:
             with Reader.open(self.settings.data) as reader:
-                latest = reader.latest()
+                latest, since = reader.latest(), reader.since()
         except (ArchiveError, sqlite3.Error) as error:
             # Rates begin anew; that is all that is lost.
             log.warning("the archive's last observations cannot be read", extra=fields(error=error))
@@ -231,6 +255,7 @@ class App:
             if last is not None:
                 self.runner.seed(check, last)
                 self.latest[check.id] = last
+                self._since[check.id] = since[check.id, check.vantage]
 
     def _emit(self, observation: Observation) -> None:
         self.journal.append(observation)
@@ -248,6 +273,9 @@ class App:
         known = self.config.checks
         for observation in observations:
             if observation.check_id in known:  # not one that a reload took away while it ran
+                before = self.latest.get(observation.check_id)
+                if before is None or before.status is not observation.status:
+                    self._since[observation.check_id] = observation.started_ns
                 self.latest[observation.check_id] = observation
         for observer in self._observers:
             observer(observations)

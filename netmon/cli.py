@@ -19,7 +19,7 @@ from rich.table import Table
 from netmon import __version__
 from netmon.commands import archive
 from netmon.commands.demo import demo
-from netmon.commands.table import COLOURS, printable, status_cell, status_table, summary
+from netmon.commands.table import COLOURS, status_cell, status_table, summary
 from netmon.commands.terminal import (
     DEFAULT_DATA,
     DEFAULT_LISTEN,
@@ -35,8 +35,9 @@ from netmon.commands.terminal import (
 )
 from netmon.commands.users import check_web_config, hash_password
 from netmon.i18n import _, language_from_environment, use_language
+from netmon.impact import EffectiveStatus
 from netmon.model import Observation, Status
-from netmon.words import figure, reason_sentence, status_word
+from netmon.words import figure, printable, reason_sentence, status_word
 
 __all__ = ["app", "main"]
 
@@ -187,7 +188,7 @@ def _print_probe(observation: Observation) -> None:
         console.print(escape(f"  {name:40} {printable(state.word)} ({state.meaning.value})"))
     for name, fact in sorted(observation.result.facts.items()):
         console.print(escape(f"  {name:40} {printable(fact)}"))
-    colour = COLOURS[observation.status]
+    colour = COLOURS[EffectiveStatus(observation.status)]
     console.print(
         f"  [{colour}]{status_word(observation.status)}[/{colour}] "
         + _("after {seconds:.3f} s").format(seconds=observation.duration_seconds)

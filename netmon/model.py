@@ -22,6 +22,7 @@ __all__ = [
     "Site",
     "Status",
     "Threshold",
+    "Window",
 ]
 
 
@@ -220,3 +221,30 @@ class MissedRun:
     vantage: str
     scheduled_ns: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A time for which work was announced, in UTC nanoseconds since the epoch.
+
+    Attributes:
+        id: unique.
+        sites, assets: ids of what is worked on; both empty for everything.
+        entered_ns: when it was announced: before that it hides nothing.
+        author: who announced it.
+    """
+
+    id: str
+    from_ns: int
+    until_ns: int
+    entered_ns: int
+    sites: frozenset[str] = frozenset()
+    assets: frozenset[str] = frozenset()
+    reason: str = ""
+    author: str = ""
+
+    def covers(self, site: str, asset: str, at_ns: int) -> bool:
+        """Whether work on this was announced for this moment, before it."""
+        if not max(self.from_ns, self.entered_ns) <= at_ns < self.until_ns:
+            return False
+        return not (self.sites or self.assets) or site in self.sites or asset in self.assets

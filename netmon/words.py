@@ -9,7 +9,18 @@ from netmon.i18n import _, _n
 from netmon.model import Reason, ReasonCode, Status
 from probes.base import Failure, split_key
 
-__all__ = ["duration", "failure_word", "figure", "reason_sentence", "status_word"]
+__all__ = [
+    "duration",
+    "effective_word",
+    "equipment_kind_word",
+    "failure_word",
+    "figure",
+    "printable",
+    "reading_name",
+    "reason_sentence",
+    "site_kind_word",
+    "status_word",
+]
 
 
 STATUS = {
@@ -18,6 +29,54 @@ STATUS = {
     Status.DOWN: _n("down"),
     Status.UNKNOWN: _n("unknown"),
     Status.STANDBY: _n("standby"),
+}
+OVERLAYS = {"unreachable": _n("cut off"), "maintenance": _n("maintenance")}
+SITE_KINDS = {
+    "battalion": _n("battalion"),
+    "fire_station": _n("fire station"),
+    "township": _n("township"),
+    "radio_site": _n("radio site"),
+    "vehicle": _n("vehicle"),
+}
+EQUIPMENT_KINDS = {
+    "base_station": _n("350 MHz base station"),
+    "uplink": _n("uplink"),
+    "application": _n("application"),
+    "router": _n("router"),
+    "name_server": _n("name server"),
+    "power": _n("power supply"),
+    "video_terminal": _n("HD video terminal"),
+    "mesh_node": _n("mesh node"),
+    "gateway": _n("access gateway"),
+    "public_network_terminal": _n("public-network terminal"),
+    "voice_service": _n("fusion communications"),
+    "sensor": _n("camera or sensor"),
+    "satellite_terminal": _n("portable satellite terminal"),
+    "satellite_phone": _n("satellite telephone"),
+    "command_vehicle": _n("communications vehicle"),
+}
+READINGS = {
+    "rtt_median_seconds": _n("round trip, median"),
+    "rtt_min_seconds": _n("round trip, shortest"),
+    "rtt_max_seconds": _n("round trip, longest"),
+    "pdv_p95_seconds": _n("delay variation, 95th percentile"),
+    "loss_ratio": _n("packet loss"),
+    "in_bytes_per_second": _n("traffic in"),
+    "out_bytes_per_second": _n("traffic out"),
+    "in_utilisation_ratio": _n("utilisation in"),
+    "out_utilisation_ratio": _n("utilisation out"),
+    "total_seconds": _n("whole request"),
+    "connect_seconds": _n("TCP connection"),
+    "tls_seconds": _n("TLS handshake"),
+    "first_byte_seconds": _n("first byte"),
+    "lookup_seconds": _n("name lookup"),
+    "forward_power_watts": _n("forward power"),
+    "reflected_power_watts": _n("reflected power"),
+    "vswr_ratio": _n("standing wave ratio"),
+    "pa_temperature_celsius": _n("amplifier temperature"),
+    "supply_volts": _n("supply voltage"),
+    "esno_db": _n("signal to noise, Es/No"),
+    "battery_charge_ratio": _n("battery charge"),
 }
 FAILURE = {
     Failure.TIMEOUT: _n("no answer in time"),
@@ -65,13 +124,36 @@ def status_word(status: Status) -> str:
     return _(STATUS[status])
 
 
+def effective_word(status: str) -> str:
+    """The word of an effective status: a raw one's, or that of what lies over it."""
+    return _(OVERLAYS[status]) if status in OVERLAYS else status_word(Status(status))
+
+
+def site_kind_word(kind: str) -> str:
+    """``消防救援站`` for ``fire_station``; a kind that we have no word for as it is."""
+    return _(SITE_KINDS[kind]) if kind in SITE_KINDS else kind
+
+
+def equipment_kind_word(kind: str) -> str:
+    """``350 MHz 基站`` for ``base_station``; a kind that we have no word for as it is."""
+    return _(EQUIPMENT_KINDS[kind]) if kind in EQUIPMENT_KINDS else kind
+
+
+def reading_name(key: str) -> str:
+    """What a reading is, with its index; the key itself where we have no words for it."""
+    name, index = split_key(key)
+    if name not in READINGS:
+        return key
+    return f"{_(READINGS[name])} [{index}]" if index is not None else _(READINGS[name])
+
+
 def failure_word(failure: Failure) -> str:
     """A failure in a few words."""
     return _(FAILURE[failure])
 
 
 def reason_sentence(reason: Reason) -> str:
-    """One sentence with the figures: "loss_ratio 20 % is above 5 %". May hold device strings: escape it."""
+    """One sentence with the figures: "packet loss 20 % is above 5 %". May hold device strings: escape it."""
     match reason.code:
         case ReasonCode.FAILURE:
             words = failure_word(Failure(reason.subject))
@@ -83,13 +165,13 @@ def reason_sentence(reason: Reason) -> str:
         case ReasonCode.STATE:
             return _state_sentence(reason.subject, reason.text)
         case ReasonCode.READING_MISSING:
-            return _("no figure for {reading}").format(reading=reason.subject)
+            return _("no figure for {reading}").format(reading=reading_name(reason.subject))
         case ReasonCode.MONITOR_FAULT:
             return _("netmon could not measure: {text}").format(text=reason.text)
         case ReasonCode.NORMALLY_OFF:
             return _("normally off")
     return text.format(
-        reading=reason.subject,
+        reading=reading_name(reason.subject),
         value=figure(reason.subject, math.nan if reason.value is None else reason.value),
         limit=figure(reason.subject, math.nan if reason.limit is None else reason.limit),
     )
@@ -139,6 +221,15 @@ UNITS: dict[str, Callable[[float], str]] = {
     "_hertz": _scaled("Hz"),
     "_bits": _scaled("bit"),
 }
+
+
+LONGEST_TEXT = 300
+
+
+def printable(text: str) -> str:
+    """A text that came from outside, as it may be shown: no control or direction characters, and not endless."""
+    shown = "".join(ch if ch.isprintable() else "\N{REPLACEMENT CHARACTER}" for ch in text[:LONGEST_TEXT])
+    return shown + "…" if len(text) > LONGEST_TEXT else shown
 
 
 def figure(key: str, value: float) -> str:

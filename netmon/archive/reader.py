@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
@@ -120,6 +120,57 @@ class Reader:
                 return
             yield observation
 
+    def series(
+        self, check_id: str, keys: Sequence[str], *, since_ns: int, until_ns: int | None = None
+    ) -> Iterator[tuple[int, Status, tuple[float | None, ...]]]:
+        """Start, status and some readings of each run of a check, from all vantages, in order of time.
+
+        Much cheaper than :meth:`history`: SQLite takes the readings out of the rows.
+        """
+        paths = [f'$."{part}"."{key}"' for key in keys for part in "rd"]
+        columns = "".join(", coalesce(json_extract(data, ?), json_extract(data, ?))" for _key in keys)
+        numbers = self._series(check_id, None)
+        places = ", ".join("?" * len(numbers))
+        query = (
+            f"SELECT started_ns, status{columns} FROM observation WHERE series IN ({places})"  # noqa: S608 (places only)
+            " AND started_ns >= ? AND started_ns <= ? ORDER BY started_ns"
+        )
+        for at_ns, status, *values in self._execute(query, (*paths, *numbers, *_bounds(since_ns, until_ns))):
+            yield at_ns, Status(status), tuple(value if isinstance(value, float | int) else None for value in values)
+
+    def recent(self, check_id: str, statuses: Iterable[Status], *, since_ns: int, limit: int) -> Iterator[Observation]:
+        """The last observations of a check that had one of these statuses, newest first."""
+        wanted = [status.value for status in statuses]
+        numbers = self._series(check_id, None)
+        query = OBSERVATION.format(source="observation o CROSS JOIN series s ON s.number = o.series") + (
+            f" WHERE o.series IN ({', '.join('?' * len(numbers))}) AND o.status IN ({', '.join('?' * len(wanted))})"
+            " AND o.started_ns >= ? ORDER BY o.started_ns DESC LIMIT ?"
+        )
+        yield from map(_observation, self._execute(query, (*numbers, *wanted, since_ns, limit)))
+
+    def since(self) -> Mapping[tuple[str, str], int]:
+        """Since when each (check, vantage) has had its last recorded status."""
+        query = (
+            "SELECT s.check_id, s.vantage, max(c.at_ns) FROM change c JOIN series s ON s.number = c.series"
+            " GROUP BY 1, 2"
+        )
+        return {(check_id, vantage): at_ns for check_id, vantage, at_ns in self._execute(query)}
+
+    def changes(
+        self, *, site: str = "", check_id: str = "", since_ns: int | None = None, until_ns: int | None = None,
+        limit: int = -1,
+    ) -> Iterator[tuple[int, str, Status]]:  # fmt: skip
+        """When a check's status became what: newest first, of one site or check or of all."""
+        query = (
+            "SELECT c.at_ns, s.check_id, c.status FROM change c JOIN series s ON s.number = c.series"
+            " WHERE c.at_ns >= ? AND c.at_ns <= ? AND (? = '' OR s.check_id = ?)"
+            " AND (? = '' OR substr(s.check_id, 1, length(?) + 1) = ? || '/')"
+            " ORDER BY c.at_ns DESC, c.sequence DESC LIMIT ?"
+        )
+        values = (*_bounds(since_ns, until_ns), check_id, check_id, site, site, site, limit)
+        for at_ns, check, status in self._execute(query, values):
+            yield at_ns, check, Status(status)
+
     def latest(self) -> Mapping[tuple[str, str], Observation]:
         """The observation that started last, for each (check, vantage) that was ever observed."""
         observations = map(_observation, self._execute(LATEST))
@@ -148,6 +199,27 @@ class Reader:
         """What happened to netmon itself, and what people did, in order of time."""
         query = EVENTS.format(order="DESC" if newest_first else "ASC")
         for name, at_ns, detail in self._execute(query, (kind, *_bounds(since_ns, until_ns))):
+            yield Event(kind=name, at_ns=at_ns, detail=json.loads(detail))
+
+    def last_missed(self, *, site: str = "", until_ns: int | None = None, limit: int = -1) -> Iterator[MissedRun]:
+        """Runs that did not take place, newest first, of one site or of all."""
+        query = (
+            "SELECT s.check_id, s.vantage, m.scheduled_ns, m.reason FROM missed m JOIN series s ON s.number = m.series"
+            " WHERE m.scheduled_ns <= ? AND (? = '' OR substr(s.check_id, 1, length(?) + 1) = ? || '/')"
+            " ORDER BY m.sequence DESC LIMIT ?"
+        )
+        _since, until = _bounds(None, until_ns)
+        for check, vantage, scheduled_ns, reason in self._execute(query, (until, site, site, site, limit)):
+            yield MissedRun(check_id=check, vantage=vantage, scheduled_ns=scheduled_ns, reason=reason)
+
+    def last_events(self, *, until_ns: int | None = None, limit: int = -1) -> Iterator[Event]:
+        """What happened to netmon itself, newest first; who did what (``action``) is for admins and is left out."""
+        query = (
+            "SELECT kind, at_ns, detail FROM event WHERE at_ns <= ? AND kind != 'action'"
+            " ORDER BY at_ns DESC, sequence DESC LIMIT ?"
+        )
+        _since, until = _bounds(None, until_ns)
+        for name, at_ns, detail in self._execute(query, (until, limit)):
             yield Event(kind=name, at_ns=at_ns, detail=json.loads(detail))
 
     def configurations(self) -> tuple[ConfigurationInterval, ...]:

@@ -64,6 +64,22 @@ MIGRATIONS: Final = (
     ) STRICT;
     CREATE INDEX event_by_time ON event (at_ns);
     """,
+    # Since when, and what happened: asked all the time, and found in the observations only by reading all of them.
+    """
+    CREATE TABLE change (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        series INTEGER NOT NULL REFERENCES series,
+        at_ns INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        UNIQUE (series, at_ns)
+    ) STRICT;
+    CREATE INDEX change_by_time ON change (at_ns);
+    INSERT INTO change (series, at_ns, status)
+        SELECT series, started_ns, status FROM (
+            SELECT series, started_ns, status,
+                lag(status) OVER (PARTITION BY series ORDER BY started_ns) AS before FROM observation
+        ) WHERE before IS NULL OR before != status ORDER BY started_ns;
+    """,
 )
 
 

@@ -58,6 +58,7 @@ class Store:
                 case Observation():
                     observations.append(row)
                     values.append(self._values(row))
+                    self._note_change(row)
                 case MissedRun():
                     self._connection.execute(
                         "INSERT INTO missed (series, scheduled_ns, reason) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -93,6 +94,23 @@ class Store:
         self._configurations: dict[str, int] = dict(
             self._connection.execute("SELECT config_id, number FROM configuration")
         )
+        self._changes: dict[int, tuple[str, int]] = {
+            number: (status, at_ns)
+            for number, status, at_ns in self._connection.execute(
+                "SELECT series, status, max(at_ns) FROM change GROUP BY series"
+            )
+        }
+
+    def _note_change(self, row: Observation) -> None:
+        number = self._series_number(row.check_id, row.vantage)
+        status, since_ns = self._changes.get(number, ("", -1))
+        # Not one that is older than the last change: a batch that is written again after a fault.
+        if status != row.status.value and row.started_ns > since_ns:
+            self._connection.execute(
+                "INSERT INTO change (series, at_ns, status) VALUES (?, ?, ?)",
+                (number, row.started_ns, row.status.value),
+            )
+            self._changes[number] = (row.status.value, row.started_ns)
 
     def _different(
         self, observations: Sequence[Observation], values: Sequence[tuple[object, ...]]

@@ -8,28 +8,28 @@ from rich.markup import escape
 from rich.table import Table
 
 from netmon.i18n import _, current_language
-from netmon.model import Observation, Status
-from netmon.words import duration, figure, reason_sentence, status_word
+from netmon.impact import EffectiveStatus, effective
+from netmon.model import Observation
+from netmon.words import duration, effective_word, figure, printable, reading_name, reason_sentence
 
-__all__ = ["COLOURS", "printable", "status_cell", "status_table", "summary"]
+__all__ = ["COLOURS", "status_cell", "status_table", "summary"]
 
 COLOURS = {
-    Status.UP: "green",
-    Status.DEGRADED: "yellow",
-    Status.DOWN: "bold red",
-    Status.UNKNOWN: "magenta",
-    Status.STANDBY: "cyan",
+    EffectiveStatus.UP: "green",
+    EffectiveStatus.DEGRADED: "yellow",
+    EffectiveStatus.DOWN: "bold red",
+    EffectiveStatus.UNKNOWN: "magenta",
+    EffectiveStatus.UNREACHABLE: "red",
+    EffectiveStatus.MAINTENANCE: "blue",
+    EffectiveStatus.STANDBY: "cyan",
 }
+WORST_FIRST = tuple(reversed(EffectiveStatus))
 
 
-def printable(text: str) -> str:
-    """A device's words without control characters, which could take a terminal over."""
-    return "".join(ch if ch.isprintable() else "�" for ch in text)
-
-
-def status_cell(status: Status) -> str:
-    """The status as a word, in its colour."""
-    return f"[{COLOURS[status]}]{status_word(status)}[/{COLOURS[status]}]"
+def status_cell(status: str) -> str:
+    """A raw or effective status as a word, in its colour."""
+    colour = COLOURS[EffectiveStatus(status)]
+    return f"[{colour}]{effective_word(status)}[/{colour}]"
 
 
 MAIN_FIGURES = (
@@ -43,29 +43,26 @@ def summary(observation: Observation) -> str:
     if observation.reasons:
         return "; ".join(reason_sentence(reason) for reason in observation.reasons)
     readings = observation.readings
-    return ", ".join(f"{key} {figure(key, readings[key])}" for key in MAIN_FIGURES if key in readings)
-
-
-ORDER = (Status.DOWN, Status.UNKNOWN, Status.DEGRADED, Status.STANDBY, Status.UP)
+    return ", ".join(f"{reading_name(key)} {figure(key, readings[key])}" for key in MAIN_FIGURES if key in readings)
 
 
 def status_table(config: Any, latest: dict[str, Observation], now_ns: int, *, title: str = "") -> Table:
     """Every check of the inventory, the worst first. What was never measured, or too long ago, is unknown."""
     language = current_language()
     rows: list[tuple[int, str, list[str]]] = []
+    states = effective(tuple(config.checks.values()), config.assets, latest, (), now_ns)
     for check in config.checks.values():
-        observation = latest.get(check.id)
+        observation, state = latest.get(check.id), states[check.id]
         site, asset = config.sites[check.site], config.assets[check.asset]
         names = [site.name.in_language(language) or site.id, asset.name.in_language(language) or asset.id]
         if observation is None:
-            state, age, why = Status.UNKNOWN, "-", _("not measured yet")
+            age, why = "-", _("not measured yet")
         else:
-            seconds = (now_ns - observation.started_ns) / 1e9
-            stale = seconds > 2 * check.interval_seconds + check.timeout_seconds
-            state = Status.UNKNOWN if stale else observation.status
-            age, why = duration(seconds), _("no recent figure") if stale else summary(observation)
-        cells = [*map(escape, names), check.id.rpartition("/")[2], status_cell(state), age, escape(printable(why))]
-        rows.append((ORDER.index(state), check.id, cells))
+            age = duration((now_ns - observation.started_ns) / 1e9)
+            why = _("no recent figure") if state.raw is None else summary(observation)
+        cells = [*map(escape, names), check.id.rpartition("/")[2], status_cell(state.status), age,
+                 escape(printable(why))]  # fmt: skip
+        rows.append((WORST_FIRST.index(state.status), check.id, cells))
     if config.sample and not title:
         title = _("SAMPLE: no real network")
     table = Table(

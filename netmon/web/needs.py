@@ -12,7 +12,11 @@ __all__ = ["NEEDS"]
 
 NEEDS: Final[Mapping[str, Need]] = {
     "GET /": Role.VIEWER,
-    "GET /style.css": OPEN,
+    "GET /sites/{site}": Role.VIEWER,
+    "GET /checks/{check:path}": Role.VIEWER,
+    "GET /events": Role.VIEWER,
+    "GET /search": Role.VIEWER,
+    "GET /static/{file}": OPEN,
     "GET /metrics": Role.VIEWER,
     "GET /-/healthy": OPEN,
     "GET /-/ready": OPEN,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from netmon.config import ConfigError
+from netmon.impact import Effective, effective
 from netmon.metrics import CheckMetrics, Internals
-from netmon.model import Asset, Check, LocalText, Observation, Site
+from netmon.model import Asset, Check, LocalText, Observation, Site, Window
 from netmon.runner import Clock
 from tests.lab.checks import check
 from tests.lab.metrics import KINDS
@@ -26,6 +28,7 @@ ROUTER = Asset(id="hunchun/router", site="hunchun", kind="uplink", name=LocalTex
 class Inventory:
     """One site with a router."""
 
+    organisation: LocalText = field(default_factory=lambda: LocalText(zh="珲春市消防救援大队", en="Hunchun battalion"))
     sample: bool = False
     sites: Mapping[str, Site] = field(default_factory=lambda: {SITE.id: SITE})
     assets: Mapping[str, Asset] = field(default_factory=lambda: {ROUTER.id: ROUTER})
@@ -40,6 +43,11 @@ class FakeNetmon:
     latest: dict[str, Observation] = field(default_factory=dict)
     clock: Clock = field(default_factory=lambda: Clock(wall_ns=lambda: NOW_NS))
     reason: str = ""
+    config_fault: str = ""
+    emergency: bool = False
+    windows: Sequence[Window] = ()
+    folder: Path = Path("nowhere")
+    changed: dict[str, int] = field(default_factory=dict)
     reloads: int = 0
     mistake: ConfigError | None = None
     metrics: CheckMetrics = field(init=False)
@@ -53,6 +61,18 @@ class FakeNetmon:
         """What the journal calls."""
         self.metrics.update(observations)
         self.latest.update({observation.check_id: observation for observation in observations})
+
+    def effective(self) -> Mapping[str, Effective]:
+        """By the rules of the application."""
+        return effective(self.checks, self.config.assets, self.latest, self.windows, self.clock.wall_ns())
+
+    def since(self, check_id: str) -> int | None:
+        """What the test says."""
+        return self.changed.get(check_id)
+
+    async def probe(self, check: Check) -> Observation:
+        """What was seen last."""
+        return self.latest[check.id]
 
     def exposition(self) -> Iterator[bytes]:
         """All metrics."""

@@ -56,7 +56,7 @@ def test_every_reason_makes_a_sentence(code: ReasonCode) -> None:
     )
     assert sentence
     if code is ReasonCode.ABOVE:
-        assert sentence == "loss_ratio 20 % is above 5 %"
+        assert sentence == "packet loss 20 % is above 5 %"
 
 
 def state(name: str, word: str) -> Reason:

@@ -1,0 +1,125 @@
+"""Overlays: what a raw status means, given what hangs on what, planned windows, and how old the figure is. Pure.
+
+The archive keeps raw statuses. That a parent was down or a window was open is computed, by the one function here, for
+pages, metrics, alerts and reports alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from netmon.model import Asset, Check, Observation, ReasonCode, Status, Window
+from probes.base import Failure
+
+__all__ = ["SILENCE", "Effective", "EffectiveStatus", "current", "down_assets", "effective"]
+
+SILENCE = frozenset({Failure.TIMEOUT, Failure.NO_ROUTE, Failure.TTL_EXCEEDED, Failure.PROHIBITED, Failure.NAME_SERVER})
+"""Failures that say nothing came back from the host itself. One that refused a connection is there."""
+
+
+class EffectiveStatus(StrEnum):
+    """What a check's status means now: the worst last."""
+
+    UP = "up"
+    STANDBY = "standby"
+    MAINTENANCE = "maintenance"
+    """Within a window that was announced before it began."""
+    DEGRADED = "degraded"
+    UNKNOWN = "unknown"
+    UNREACHABLE = "unreachable"
+    """It cannot be judged: what it hangs on is down."""
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effective:
+    """What the status of one check means.
+
+    Attributes:
+        raw: the status of the current observation; ``None`` if there is none, or it is too old to say anything.
+        cause: the asset that is to blame if UNREACHABLE, the window's id in MAINTENANCE, or empty.
+    """
+
+    check_id: str
+    raw: Status | None
+    status: EffectiveStatus
+    cause: str = ""
+
+
+def current(check: Check, observation: Observation | None, now_ns: int) -> Status | None:
+    """The raw status that holds at ``now_ns``: an observation says something for two intervals and the timeout."""
+    if observation is None:
+        return None
+    age = (now_ns - observation.started_ns) / 1e9
+    return None if age > 2 * check.interval_seconds + check.timeout_seconds else observation.status
+
+
+def down_assets(checks: Iterable[Check], latest: Mapping[str, Observation], now_ns: int) -> frozenset[str]:
+    """Assets from which nothing comes back: one check says so, and no check says that something does.
+
+    A router whose web page fails is there; so is one that refuses a connection.
+    """
+    silent: set[str] = set()
+    heard: set[str] = set()
+    for check in checks:
+        observation = latest.get(check.id)
+        status = current(check, observation, now_ns)
+        if observation is None or status in (None, Status.UNKNOWN, Status.STANDBY):
+            continue
+        failures = {reason.subject for reason in observation.reasons if reason.code is ReasonCode.FAILURE}
+        if status is Status.DOWN and failures and failures <= SILENCE:
+            silent.add(check.asset)
+        else:
+            heard.add(check.asset)
+    return frozenset(silent - heard)
+
+
+def effective(
+    checks: Sequence[Check],
+    assets: Mapping[str, Asset],
+    latest: Mapping[str, Observation],
+    windows: Sequence[Window],
+    now_ns: int,
+) -> dict[str, Effective]:
+    """What the status of each check means at ``now_ns``.
+
+    What was measured wins: a check that is UP stays UP, whatever its parents are. A check that is DOWN, or of which
+    nothing is known, is UNREACHABLE if something that it hangs on is down; the cause is the topmost such asset. Windows
+    come last, so that nothing within them counts as down.
+    """
+    down = down_assets(checks, latest, now_ns)
+    causes: dict[str, str] = {}
+    result = {}
+    for check in checks:
+        raw = current(check, latest.get(check.id), now_ns)
+        status, cause = EffectiveStatus(raw or Status.UNKNOWN), ""
+        if status in (EffectiveStatus.DOWN, EffectiveStatus.UNKNOWN):
+            if check.asset not in causes:
+                causes[check.asset] = _topmost_down(check.asset, assets, down)
+            cause = causes[check.asset]
+            if cause:
+                status = EffectiveStatus.UNREACHABLE
+        if status not in (EffectiveStatus.UP, EffectiveStatus.STANDBY):
+            # Work on what it hangs on explains it, too.
+            places = [(check.site, check.asset), *([(assets[cause].site, cause)] if cause else [])]
+            for window in windows:
+                if any(window.covers(site, asset, now_ns) for site, asset in places):
+                    status, cause = EffectiveStatus.MAINTENANCE, window.id
+                    break
+        result[check.id] = Effective(check_id=check.id, raw=raw, status=status, cause=cause)
+    return result
+
+
+def _topmost_down(asset_id: str, assets: Mapping[str, Asset], down: frozenset[str]) -> str:
+    """The highest asset above this one that is down; empty if none is."""
+    found = ""
+    seen = {asset_id}
+    here = assets.get(asset_id)
+    while here is not None and here.parent is not None and here.parent not in seen:
+        seen.add(here.parent)
+        if here.parent in down:
+            found = here.parent
+        here = assets.get(here.parent)
+    return found

@@ -1,0 +1,292 @@
+"""The pages of the board."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from netmon.archive import ArchiveError
+from netmon.i18n import _, _n
+from netmon.impact import EffectiveStatus
+from netmon.model import Check, Observation, Status
+from netmon.web import board
+from netmon.web.history import History, TimelineEvent, read_history, read_timeline
+from netmon.web.plot import HEIGHT, WIDTH, make_plot, status_bands, time_ticks
+from netmon.web.render import Renderer
+from netmon.web.view import View
+from netmon.words import duration, effective_word, figure, printable, reading_name, status_word
+from probes.base import split_key
+
+__all__ = ["SPANS", "Pages"]
+
+HOUR_NS: Final = 3_600_000_000_000
+SPANS: Final[Mapping[str, tuple[int, str]]] = {
+    "1h": (HOUR_NS, _n("1 hour")),
+    "24h": (24 * HOUR_NS, _n("24 hours")),
+    "7d": (7 * 24 * HOUR_NS, _n("7 days")),
+}
+PLOTS_AT_MOST: Final = 6
+PLAIN_KEY: Final = re.compile(r"[\w.\[\]/: -]{1,120}")
+"""A reading whose index a device chose may hold anything: such a one is shown, and not looked up."""
+TIMELINE_AT_ONCE: Final = 200
+WHAT: Final[Mapping[str, str]] = {
+    "": _n("everything"),
+    "changes": _n("changes of status"),
+    "missed": _n("runs that did not take place"),
+    "netmon": _n("netmon itself"),
+}
+EVENT_WORDS: Final[Mapping[str, str]] = {
+    "start": _n("netmon started"),
+    "stop": _n("netmon stopped"),
+    "clock_step": _n("the clock was set"),
+    "reload": _n("the inventory was reloaded"),
+    "reload_refused": _n("the inventory on disk was refused"),
+    "rows_lost": _n("observations were lost: the disk took nothing"),
+}
+
+
+class Pages:
+    """Answers requests for pages; the archive is read in a thread."""
+
+    def __init__(self, view: View, renderer: Renderer) -> None:
+        self._view = view
+        self._renderer = renderer
+
+    async def county(self, request: Request) -> Response:
+        """What is wrong, the sites, the equipment."""
+        return self._renderer.page(request, "county.html", partial(board.county, self._view))
+
+    async def site(self, request: Request) -> Response:
+        """One site."""
+        site = self._view.config.sites.get(request.path_params["site"])
+        if site is None:
+            raise HTTPException(404)
+        return self._renderer.page(request, "site.html", partial(board.site_page, self._view, site))
+
+    async def search(self, request: Request) -> Response:
+        """Sites and checks by words and status."""
+        query, status = request.query_params.get("q", "")[:100], request.query_params.get("status", "")
+        return self._renderer.page(request, "search.html", lambda: self._search(query, status))
+
+    async def check(self, request: Request) -> Response:
+        """One check: now, over time, and its last runs."""
+        check = self.check_of(request)
+        span = request.query_params.get("span", "")
+        if span not in SPANS:
+            span = "24h"
+        now_ns = self._view.clock.wall_ns()
+        since_ns = now_ns - SPANS[span][0]
+        keys = self._plotted(check)
+        history, fault = None, ""
+        try:
+            history = await asyncio.to_thread(
+                read_history, self._view.folder, check.id, keys, since_ns=since_ns, now_ns=now_ns
+            )
+        except ArchiveError as error:
+            fault = str(error)
+
+        def content() -> dict[str, Any]:
+            return self._check(check) | {
+                "spans": [
+                    {"id": name, "word": _(word), "current": name == span} for name, (_length, word) in SPANS.items()
+                ],
+                "history_fault": fault,
+                **(_history(check, keys, history, since_ns, now_ns) if history else NO_HISTORY),
+            }
+
+        return self._renderer.page(request, "check.html", content)
+
+    async def events(self, request: Request) -> Response:
+        """What happened, newest first."""
+        site, what = request.query_params.get("site", ""), request.query_params.get("what", "")
+        if site not in self._view.config.sites:
+            site = ""
+        before_ns = _number(request.query_params.get("before", ""))
+        events: list[TimelineEvent] = []
+        fault = ""
+        try:
+            events = await asyncio.to_thread(
+                read_timeline, self._view.folder, site=site, what=what if what in WHAT else "", before_ns=before_ns,
+                limit=TIMELINE_AT_ONCE,
+            )  # fmt: skip
+        except ArchiveError as error:
+            fault = str(error)
+        return self._renderer.page(request, "events.html", lambda: self._events(events, site, what, fault))
+
+    def check_of(self, request: Request) -> Check:
+        """The check that a path names: one of the inventory's, and no other."""
+        wanted = request.path_params["check"]
+        for check in self._view.checks:
+            if check.id == wanted:
+                return check
+        raise HTTPException(404)
+
+    def _plotted(self, check: Check) -> list[str]:
+        observation = self._view.latest.get(check.id)
+        keys = board.main_readings(observation.readings) if observation is not None else []
+        if not keys:  # a check that is down now has no readings, and had some before
+            keys = list(board.MAIN[:2])
+        return [key for key in keys if PLAIN_KEY.fullmatch(key)][:PLOTS_AT_MOST]
+
+    def _search(self, query: str, status: str) -> dict[str, Any]:
+        found = board.found(self._view, query, status)
+        options = [("", _("all"), found["number"]), ("wrong", _("not well"), found["wrong"])]
+        options += [(item, effective_word(item), found["counts"][item]) for item in reversed(EffectiveStatus)]
+        title = _("Search: {words}").format(words=printable(query)) if query else _("All checks")
+        return found | {
+            "query": query,
+            "title": title,
+            "status_options": [
+                {"link": urlencode({"q": query, "status": name}), "word": word, "number": number,
+                 "current": name == status}
+                for name, word, number in options if number or name == status or not name
+            ],
+        }  # fmt: skip
+
+    def _check(self, check: Check) -> dict[str, Any]:
+        row = board.check_row(self._view, check, self._view.effective()[check.id], with_site=True)
+        observation = self._view.latest.get(check.id)
+        content: dict[str, Any] = {
+            "row": row,
+            "kind": check.kind,
+            "every": duration(check.interval_seconds),
+            "ends": [
+                {"role": role, "where": f"{end.host} ({end.family.value})" + (f":{end.port}" if end.port else "")}
+                for role, end in check.endpoints.items()
+            ],
+            "figures": [], "facts": [], "steps": [],
+        }  # fmt: skip
+        if observation is None:
+            return content
+        first = board.main_readings(observation.readings)
+        keys = [*first, *sorted(observation.readings.keys() - set(first))]
+        content["figures"] = [
+            {
+                "name": printable(reading_name(key)),
+                "key": printable(key) if reading_name(key) != key else "",
+                "text": figure(key, observation.readings[key]),
+            }
+            for key in keys
+        ]
+        states = {name: state.word for name, state in observation.result.states.items()}
+        content["facts"] = [
+            {"name": printable(name), "text": printable(text)}
+            for name, text in {**states, **observation.result.facts}.items()
+        ]
+        content["steps"] = [
+            {"at": f"{step.at_seconds * 1e3:.1f} ms", "text": printable(step.text)} for step in observation.result.steps
+        ]
+        return content
+
+    def _events(self, events: list[TimelineEvent], site: str, what: str, fault: str) -> dict[str, Any]:
+        days: dict[str, list[dict[str, Any]]] = {}
+        for event in events:
+            moment = datetime.fromtimestamp(event.at_ns / 1e9).astimezone()
+            days.setdefault(moment.strftime("%Y-%m-%d"), []).append(
+                self._event(event) | {"time": moment.strftime("%H:%M:%S"), "iso": moment.isoformat()}
+            )
+        sites = self._view.config.sites
+        older = {"site": site, "what": what, "before": str(events[-1].at_ns)} if len(events) >= TIMELINE_AT_ONCE else {}
+        return {
+            "here": "events",
+            "days": [{"name": name, "events": items} for name, items in days.items()],
+            "filter": {"site": site, "what": what},
+            "site_options": [{"id": item.id, "name": board.name_of(item.name, item.id)} for item in sites.values()],
+            "what_options": [{"id": name, "name": _(word)} for name, word in WHAT.items()],
+            "older": urlencode(older),
+            "fault": fault,
+        }
+
+    def _event(self, event: TimelineEvent) -> dict[str, Any]:
+        if event.check is None:
+            text = ", ".join(f"{key} {value}" for key, value in event.detail.items())
+            return {
+                "status": "note", "word": "netmon", "check": "", "text": printable(text),
+                "subject": _(EVENT_WORDS[event.kind]) if event.kind in EVENT_WORDS else printable(event.kind),
+            }  # fmt: skip
+        asset = self._view.config.assets.get(event.check.rpartition("/")[0])
+        name = board.name_of(asset.name, asset.id) if asset else event.check
+        there = any(check.id == event.check for check in self._view.checks)
+        site = self._view.config.sites.get(event.check.partition("/")[0])
+        return {
+            "check": event.check if there else "",
+            "subject": f"{name} · {event.check.rpartition('/')[2]}",
+            "text": board.name_of(site.name, site.id) if site else "",
+            "status": event.status.value if event.status else "note",
+            "word": status_word(event.status) if event.status else _("missed"),
+        }
+
+
+NO_HISTORY: Final[Mapping[str, Any]] = {
+    "width": WIDTH, "height": HEIGHT, "bands": (), "plots": (), "time_ticks": (), "status_text": "", "failures": (),
+    "successes": (),
+}  # fmt: skip
+
+
+def _history(check: Check, keys: list[str], history: History, since_ns: int, now_ns: int) -> dict[str, Any]:
+    holds_ns = round((2 * check.interval_seconds + check.timeout_seconds) * 1e9)
+    bands = status_bands(history.statuses, since_ns=since_ns, until_ns=now_ns, holds_ns=holds_ns)
+    plots = []
+    for key in keys:
+        made = make_plot(
+            key, history.series[key], since_ns=since_ns, until_ns=now_ns, holds_ns=holds_ns,
+            limits=_limits(check, key), text=partial(figure, key),
+        )  # fmt: skip
+        if made is not None:
+            low, middle, high = made.summary
+            words = _("least {low}, median {middle}, greatest {high}").format(low=low, middle=middle, high=high)
+            plots.append({"name": printable(reading_name(key)), "words": words, "figures": made})
+    return {
+        "width": WIDTH, "height": HEIGHT, "bands": bands, "plots": plots, "time_ticks": time_ticks(since_ns, now_ns),
+        "status_text": _shares(history.statuses, bands),
+        "failures": [_run(run) for run in history.failures], "successes": [_run(run) for run in history.successes],
+    }  # fmt: skip
+
+
+def _shares(statuses: Any, bands: Any) -> str:
+    """How much of the time each status held, in words: what the band shows for who cannot see it."""
+    if not statuses:
+        return _("nothing is recorded")
+    shares: dict[Status, float] = {}
+    for band in bands:
+        shares[band.status] = shares.get(band.status, 0.0) + band.width / WIDTH
+    words = [
+        f"{status_word(status)} {share:.1%}" for status, share in sorted(shares.items(), key=lambda item: -item[1])
+    ]
+    missing = 1 - sum(shares.values())
+    return ", ".join([*words, *([_("not recorded {share:.1%}").format(share=missing)] if missing > 0.001 else [])])
+
+
+def _run(observation: Observation) -> dict[str, Any]:
+    started = datetime.fromtimestamp(observation.started_ns / 1e9, UTC).astimezone()
+    return {
+        "started": started.strftime("%Y-%m-%d %H:%M:%S"), "status": observation.status.value,
+        "word": status_word(observation.status), "attempt": observation.attempt, "lines": board.run_lines(observation),
+    }  # fmt: skip
+
+
+def _limits(check: Check, key: str) -> list[float]:
+    limits = []
+    for threshold in check.thresholds:
+        if threshold.reading in (key, split_key(key)[0]):
+            limits += [
+                limit
+                for limit in (
+                    threshold.degraded_above, threshold.degraded_below, threshold.down_above, threshold.down_below,
+                )
+                if limit is not None
+            ]  # fmt: skip
+    return limits
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 20 else None

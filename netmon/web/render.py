@@ -1,0 +1,113 @@
+"""Templates: one environment, one language a request, the same frame around every page."""
+
+from __future__ import annotations
+
+from contextvars import copy_context
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from netmon import __version__
+from netmon.i18n import LANGUAGES, _, current_language, use_language
+from netmon.web.auth.visit import visit_of
+from netmon.web.language import preferred
+from netmon.web.view import View
+from netmon.words import printable
+
+__all__ = ["LANGUAGE_COOKIE", "Renderer", "language_of"]
+
+REFRESH_SECONDS: Final = 10
+LANGUAGE_COOKIE: Final = "lang"
+COOKIE_SECONDS: Final = 400 * 86_400
+
+
+def language_of(request: Request) -> str:
+    """What the address asks for, or what was chosen before, or what the browser prefers."""
+    wanted = request.query_params.get("lang", "")
+    if wanted not in LANGUAGES:
+        wanted = request.cookies.get(LANGUAGE_COOKIE, "")
+    return preferred(wanted, request.headers.get("accept-language", ""))
+
+
+class Renderer:
+    """Makes pages.
+
+    Args:
+        notice: message id of a banner on every page, such as that this is a simulation.
+    """
+
+    def __init__(self, view: View, notice: str) -> None:
+        self._view = view
+        self._notice = notice
+        # Device strings reach the pages: everything is escaped, whatever the template's name.
+        self._environment = Environment(
+            loader=PackageLoader("netmon.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True,
+        )  # fmt: skip
+        self._environment.globals["_"] = _
+
+    def page(self, request: Request, template: str, content: Any, *, status: int = 200) -> Response:
+        """The page of a template.
+
+        Args:
+            content: makes what the template shows; called in the request's language.
+        """
+        language = language_of(request)
+
+        def render() -> str:
+            use_language(language)
+            return self._environment.get_template(template).render(self._frame(request) | content())
+
+        # A context of its own: the language is this request's.
+        response = HTMLResponse(copy_context().run(render), status_code=status)
+        response.headers["Content-Language"] = language
+        response.headers["Vary"] = "Accept-Language, Cookie"
+        if request.query_params.get("lang", "") in LANGUAGES:
+            response.set_cookie(
+                LANGUAGE_COOKIE, language, max_age=COOKIE_SECONDS, path="/", samesite="lax", httponly=True,
+                secure=request.scope["scheme"] == "https",
+            )  # fmt: skip
+        return response
+
+    def _frame(self, request: Request) -> dict[str, Any]:
+        visit = visit_of(request)
+        now = datetime.fromtimestamp(self._view.clock.wall_ns() / 1e9).astimezone()
+        kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+        return {
+            "root": request.scope.get("root_path", ""),
+            "language": current_language(),
+            "language_links": {code: urlencode([*kept, ("lang", code)]) for code in LANGUAGES},
+            "organisation": printable(self._view.config.organisation.in_language(current_language())),
+            "refresh_seconds": REFRESH_SECONDS,
+            "banners": self._banners(),
+            "now": now.strftime("%Y-%m-%d %H:%M:%S"),
+            "zone": now.strftime("UTC%:z") if "%:z" not in now.strftime("%:z") else now.strftime("UTC%z"),
+            "version": __version__,
+            "user": visit.name,
+            "csrf_token": visit.csrf_token,
+            "query": "",
+            "here": "",
+            "wall": "wall" in request.query_params,
+        }
+
+    def _banners(self) -> list[dict[str, str]]:
+        view = self._view
+        banners = []
+        if view.emergency:
+            banners.append({"kind": "down", "text": _("An emergency is declared: no test that loads a link is run.")})
+        if reason := view.not_ready():
+            banners.append(
+                {"kind": "down", "text": _("netmon does not work as it should: {reason}").format(reason=reason)}
+            )
+        if view.config_fault:
+            text = _("The inventory on disk has mistakes; the one before is in force:")
+            banners.append({"kind": "degraded", "text": f"{text}\n{view.config_fault}"})
+        if self._notice:
+            banners.append({"kind": "note", "text": _(self._notice)})
+        elif view.config.sample:
+            banners.append({"kind": "note", "text": _("SAMPLE: no real network")})
+        return banners
