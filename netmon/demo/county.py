@@ -132,7 +132,7 @@ class County:
         return sum(agent.requests["SetRequestPDU"] for agent in self.agents.values())
 
     def _defaults(self) -> dict[str, Any]:
-        pace = {"interval": self._interval, "timeout": min(2.0, self._interval / 2), "confirm": 0.5}
+        pace = {"interval": self._interval, "timeout": 0.8 * self._interval, "confirm": 0.5}
         defaults: dict[str, Any] = {kind: dict(pace) for kind in probes.KINDS}
         for kind in ("ping", "base_station", "uplink", "satellite"):
             defaults[kind]["params"] = {"count": 5, "gap_seconds": 0.02}
@@ -140,7 +140,6 @@ class County:
         defaults["ping"]["thresholds"] = {"rtt_median_seconds": {"degraded_above": 0.25}}
         defaults["base_station"]["params"]["auth"] = AUTH
         defaults["snmp"] |= {"params": {"auth": AUTH}, "thresholds": carrier}
-        defaults["satellite"]["timeout"] = 0.8 * self._interval
         defaults["satellite"]["params"] |= {"auth": AUTH, "satellite_longitude": SATELLITE_LONGITUDE}
         defaults["satellite"]["thresholds"] = dict(carrier)
         defaults["uplink"]["params"] |= {

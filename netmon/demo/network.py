@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import threading
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Interface, IPv6Interface
@@ -57,7 +58,7 @@ class Network:
         self._emulator = emulator
         self._behaviours: dict[str, Behaviour] = {}
         self._numbers = itertools.count(1)
-        self._lock = asyncio.Lock()
+        self._lock = threading.Lock()
 
     def place(self, rtt_seconds: float, *, down: bool = False) -> Spot:
         """A new host with an IPv4 address, so far away; on loopback it is never down."""
@@ -105,9 +106,13 @@ class Network:
 
     async def _set(self, behaviours: dict[str, Behaviour]) -> None:
         # The emulator answers when it has its core: not to be waited for in the event loop.
-        async with self._lock:
+        await asyncio.to_thread(self._tell, behaviours)
+
+    def _tell(self, behaviours: dict[str, Behaviour]) -> None:
+        # A thread goes on when the task that waits for it is cancelled: the lock is the thread's own.
+        with self._lock:
             if self._emulator is not None:
-                await asyncio.to_thread(self._emulator.set_hosts, behaviours)
+                self._emulator.set_hosts(behaviours)
 
 
 def prepare(folder: Path, *, loopback: bool = False) -> Network:

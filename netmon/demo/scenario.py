@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from netmon.demo.faults import Fault
+from netmon.demo.pulse import Pulse
 from netmon.model import Observation, ReasonCode, Status
 
 __all__ = ["BRISK", "CALM", "Injection", "Pace", "Phase", "Scenario"]
@@ -41,6 +42,9 @@ CALM: Final = Pace(
     interval_seconds=5.0, at_once=4, gap_seconds=6.0, hold_seconds=(20.0, 45.0, 30.0, 60.0), patience_seconds=30.0
 )
 """For a person who watches: a few faults at a time, each long enough to be read."""
+
+VOID_SECONDS: Final = 0.3
+"""A run during which the devices waited so long for their turn says nothing about netmon."""
 
 
 class Phase(StrEnum):
@@ -94,6 +98,7 @@ class Scenario:
 
     Attributes:
         unmeasured: checks that netmon itself was not able to run here, which is no false alarm: it says so.
+        voided: what would be false alarms, had the simulated devices had their turn in time.
     """
 
     faults: Sequence[Fault]
@@ -103,6 +108,8 @@ class Scenario:
     statuses: Counter[str] = field(default_factory=Counter)
     false_alarms: list[str] = field(default_factory=list)
     unmeasured: set[str] = field(default_factory=set)
+    voided: list[str] = field(default_factory=list)
+    _pulse: Pulse = field(default_factory=Pulse)
     _active: list[Injection] = field(default_factory=list)
     _played: Counter[Fault] = field(default_factory=Counter)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -120,6 +127,7 @@ class Scenario:
     async def run(self) -> None:
         """Inject one fault after the other, the least played first; ends only by being cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._pulse.run())
             while True:
                 await self._until(lambda: self._choice() is not None)
                 fault = self._choice()
@@ -143,6 +151,7 @@ class Scenario:
             "unfinished": len(self.injections) - len(found) - len(missed),
             "not_injected": [_name(fault) for fault in self.faults if not self._played[fault]],
             "false_alarms": self.false_alarms,
+            "voided": self.voided,
             "unmeasured": sorted(self.unmeasured),
         }
 
@@ -158,7 +167,12 @@ class Scenario:
             self.unmeasured.add(check)
         elif status is not self._expected(check) and not self._explained(observation, previous):
             reason = observation.reasons[0].subject if observation.reasons else ""
-            self.false_alarms.append(f"{check}: {status.value} {reason}".rstrip())
+            alarms = self.voided if self._starved(observation) else self.false_alarms
+            alarms.append(f"{check}: {status.value} {reason}".rstrip())
+
+    def _starved(self, observation: Observation) -> bool:
+        ended_ns = observation.started_ns + round(observation.duration_seconds * 1e9)
+        return self._pulse.late_seconds(observation.started_ns, ended_ns) > VOID_SECONDS
 
     def _expected(self, check: str) -> Status:
         return self.standing.get(check, Status.UP)

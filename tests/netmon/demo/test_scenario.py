@@ -120,6 +120,20 @@ async def test_what_no_fault_explains_is_a_false_alarm() -> None:
     assert scenario.report()["false_alarms"] == ["a: unknown", "b: down", "stowed: up"]
 
 
+async def test_what_a_starved_machine_explains_is_void() -> None:
+    """The devices run in the same process: one that had no turn has no fault. What came in good time still counts."""
+    scenario = Scenario([], PACE)
+    async with playing(scenario):
+        await asyncio.sleep(0.01)
+        before_ns = time.time_ns()
+        time.sleep(0.5)  # noqa: ASYNC251 (this is the stall)
+        scenario.observe([seen("a", Status.DOWN, started_ns=before_ns), seen("b", started_ns=before_ns)])
+        await asyncio.sleep(0.3)
+        scenario.observe([seen("c", Status.DOWN, started_ns=before_ns - 3 * 10**9)])
+    report = scenario.report()
+    assert (report["voided"], report["false_alarms"]) == (["a: down"], ["c: down"])
+
+
 async def test_a_rate_shows_a_fault_once_more_after_its_end() -> None:
     """It covers the time since the probe before; a state does not."""
     for looks_back, alarms in ((True, []), (False, ["a: down"])):
