@@ -27,7 +27,7 @@ from netmon.runner import Clock, Runner
 
 __all__ = ["Watch", "try_every_fault", "watching"]
 
-INTERVAL_SECONDS = 4.0
+INTERVAL_SECONDS = 2.5
 TRIES = 4
 """A check that is late on a busy machine may be asked again; what it says of a fault must come true."""
 
