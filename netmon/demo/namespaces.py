@@ -13,12 +13,13 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
 from typing import Final
 
-__all__ = ["NamespaceError", "add_address", "enter", "open_tun", "overlay", "why_not"]
+__all__ = ["NamespaceError", "add_address", "enter", "open_tun", "overlay", "settle", "why_not"]
 
 CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWUSER: Final = 0x10000000
@@ -41,6 +42,8 @@ SIOCGIFINDEX: Final = 0x8933
 IFF_UP: Final = 0x1
 IFF_RUNNING: Final = 0x40
 NAME_BYTES: Final = 16
+SETTLE_SECONDS: Final = 10.0
+SETTLE_PAUSE_SECONDS: Final = 0.002
 
 
 class NamespaceError(Exception):
@@ -74,6 +77,25 @@ def enter() -> None:
             raise NamespaceError(f"this system allows no user and network namespaces: {os.strerror(error)}")
         _map_to_root(uid, gid)
     _set_up("lo")
+
+
+def settle(address: IPv6Interface) -> None:
+    """Wait until an address of this machine can be used: the kernel takes an IPv6 address on in its own time.
+
+    Raises:
+        NamespaceError: it does not come about.
+    """
+    until = time.monotonic() + SETTLE_SECONDS
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        while True:
+            try:
+                sock.bind((str(address.ip), 0))
+            except OSError as error:
+                if time.monotonic() > until:
+                    raise NamespaceError(f"{address.ip} cannot be used: {error.strerror}") from error
+                time.sleep(SETTLE_PAUSE_SECONDS)
+            else:
+                return
 
 
 def overlay(files: Mapping[Path, Path]) -> None:

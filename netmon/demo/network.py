@@ -70,7 +70,9 @@ class Network:
     def place_ipv6(self, rtt_seconds: float) -> Spot:
         """A new host with an IPv6 address, in an emulated network only."""
         number = next(self._numbers)
-        namespaces.add_address("lo", IPv6Interface(f"fd89::{number:x}/128"))
+        services = IPv6Interface(f"fd89::{number:x}/128")
+        namespaces.add_address("lo", services)
+        namespaces.settle(services)
         return self._add(Spot(f"fd88::{number:x}", f"fd89::{number:x}"), rtt_seconds)
 
     def port(self, standard: int) -> int:
