@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from netmon.demo.link import Behaviour, Fate, PacketRecord
 from probes.base import Failure
 from probes.wire.echo import Echo, readings_of
+from tests.lab import need
 from tests.lab.truth import Outcome, measure
 
 COUNT = 10
@@ -140,3 +145,30 @@ def test_a_host_that_is_down_is_silent() -> None:
     outcome = measure({"10.77.0.9": Behaviour(down=True)}, count=3, gap=0.05, timeout=0.5)
     assert [(echo.received, echo.error) for echo in outcome.echoes["10.77.0.9"]] == [(False, None)] * 3
     assert [record.fate for record in outcome.records["10.77.0.9"]] == [Fate.DOWN] * 3
+
+
+WITHOUT_RIGHTS = """
+import asyncio
+from probes.base import Family, MonitorFault
+from probes.wire.icmp import IcmpWire
+async def main():
+    try:
+        await IcmpWire().ping("127.0.0.1", family=Family.IPV4, count=1, gap_seconds=0.1, timeout=1.0)
+    except MonitorFault as fault:
+        print(fault)
+asyncio.run(main())
+"""
+
+
+def test_without_the_right_to_ping_the_fault_names_the_capability_and_the_sysctl() -> None:
+    """In a network whose ping_group_range is closed, as the kernel makes it, and without CAP_NET_RAW."""
+    need.namespaces()
+    setpriv = need.program("setpriv", "util-linux")
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--net", setpriv, "--bounding-set", "-all", "--inh-caps", "-all",
+         sys.executable, "-c", WITHOUT_RIGHTS],
+        capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert "CAP_NET_RAW" in done.stdout
+    assert "net.ipv4.ping_group_range" in done.stdout
