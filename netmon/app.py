@@ -149,6 +149,13 @@ class App:
         )
         return await runner.run_once(check, self.clock.wall_ns())
 
+    def exposition_of(self, check: Check, observation: Observation) -> bytes:
+        """The metrics of one run of one check, in Prometheus's text format."""
+        metrics = CheckMetrics(self.kinds, clock=self.clock)
+        metrics.configure(sites=(), assets=(), checks=(check,))
+        metrics.update((observation,))
+        return b"".join(metrics.render())
+
     def exposition(self) -> Iterator[bytes]:
         """All metrics in Prometheus's text format, in chunks."""
         yield from self.metrics.render()

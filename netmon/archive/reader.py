@@ -121,7 +121,7 @@ class Reader:
             yield observation
 
     def series(
-        self, check_id: str, keys: Sequence[str], *, since_ns: int, until_ns: int | None = None
+        self, check_id: str, keys: Sequence[str], *, since_ns: int, until_ns: int | None = None, limit: int = -1
     ) -> Iterator[tuple[int, Status, tuple[float | None, ...]]]:
         """Start, status and some readings of each run of a check, from all vantages, in order of time.
 
@@ -133,9 +133,9 @@ class Reader:
         places = ", ".join("?" * len(numbers))
         query = (
             f"SELECT started_ns, status{columns} FROM observation WHERE series IN ({places})"  # noqa: S608 (places only)
-            " AND started_ns >= ? AND started_ns <= ? ORDER BY started_ns"
+            " AND started_ns >= ? AND started_ns <= ? ORDER BY started_ns LIMIT ?"
         )
-        for at_ns, status, *values in self._execute(query, (*paths, *numbers, *_bounds(since_ns, until_ns))):
+        for at_ns, status, *values in self._execute(query, (*paths, *numbers, *_bounds(since_ns, until_ns), limit)):
             yield at_ns, Status(status), tuple(value if isinstance(value, float | int) else None for value in values)
 
     def recent(self, check_id: str, statuses: Iterable[Status], *, since_ns: int, limit: int) -> Iterator[Observation]:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from netmon.config import ConfigError
+from netmon.web.api import Api
 from netmon.web.auth.access import Access
 from netmon.web.auth.audit import AuditPage
 from netmon.web.auth.guard import Guard
@@ -23,6 +24,7 @@ from netmon.web.auth.pages import AuthPages, error_page
 from netmon.web.auth.visit import visit_of
 from netmon.web.needs import NEEDS
 from netmon.web.pages import Pages
+from netmon.web.probing import Probing
 from netmon.web.render import Renderer
 from netmon.web.view import View
 
@@ -49,13 +51,15 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
     """
     door = access or Access(any_host=True)
     pages, auth = _Pages(view, door), AuthPages(door)
-    board = Pages(view, Renderer(view, notice))
+    board, probing = Pages(view, Renderer(view, notice)), Probing(view, door)
     routes = [
         Route("/", board.county),
         Route("/sites/{site}", board.site),
         Route("/checks/{check:path}", board.check),
         Route("/events", board.events),
         Route("/search", board.search),
+        Route("/probe", probing.run),
+        *Api(view).routes(),
         Route("/static/{file}", pages.static),
         Route("/metrics", pages.metrics),
         Route("/-/healthy", pages.healthy),

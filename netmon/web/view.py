@@ -73,6 +73,9 @@ class View(Protocol):
     async def probe(self, check: Check) -> Observation:
         """Run a check now, outside its schedule; nothing of it is recorded."""
 
+    def exposition_of(self, check: Check, observation: Observation) -> bytes:
+        """The metrics of one run, in Prometheus's text format."""
+
     def exposition(self) -> Iterator[bytes]:
         """All metrics as text, in chunks."""
 

@@ -74,6 +74,10 @@ class FakeNetmon:
         """What was seen last."""
         return self.latest[check.id]
 
+    def exposition_of(self, _check: Check, _observation: Observation) -> bytes:
+        """All metrics."""
+        return b"".join(self.exposition())
+
     def exposition(self) -> Iterator[bytes]:
         """All metrics."""
         yield from self.metrics.render()

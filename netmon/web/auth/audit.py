@@ -27,6 +27,7 @@ WORDS: Final = {
     "log out": _n("log out"),
     "reload": _n("reload"),
     "not allowed": _n("not allowed"),
+    "probe": _n("probe"),
     "done": _n("done"),
     "refused": _n("refused"),
     "form": _n("form"),
@@ -36,7 +37,7 @@ WORDS: Final = {
     "operator": _n("operator"),
     "admin": _n("admin"),
 }
-ACTIONS: Final = ("log in", "log out", "reload", "not allowed")
+ACTIONS: Final = ("log in", "log out", "reload", "probe", "not allowed")
 
 _template = Environment(
     loader=PackageLoader("netmon.web.auth", "."), autoescape=True, undefined=StrictUndefined

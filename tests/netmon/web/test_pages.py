@@ -267,3 +267,18 @@ async def test_a_thousand_checks_make_a_page_of_moderate_size() -> None:
     assert len(text.encode()) < 300_000
     assert "980 more" in text
     assert len((await page(view, "/search?lang=zh")).encode()) < 300_000
+
+
+async def test_a_check_is_run_now_on_request_but_not_all_the_time() -> None:
+    """``/probe``: a check of the inventory and nothing else, at most every five seconds."""
+    view = netmon(seen(result=ProbeResult(readings={"loss_ratio": 0.0}, steps=(Step(0.001, "pinging"),))))
+    transport = httpx.ASGITransport(app=create_app(view))
+    async with httpx.AsyncClient(transport=transport, base_url="http://netmon.test") as client:
+        for query in ("", "?check=127.0.0.1", "?check=hunchun/router/other", "?target=example.org"):
+            assert (await client.get(f"/probe{query}")).status_code == 404
+        answer = await client.get(f"/probe?check={CHECK}&debug=true")
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert "1.000 ms  pinging\n" in answer.text
+        assert "netmon_loss_ratio" in answer.text
+        again = await client.get(f"/probe?check={CHECK}")
+        assert (again.status_code, again.headers["retry-after"]) == (429, "5")
