@@ -6,6 +6,7 @@ in the network where it was bound, so a browser still reaches the pages.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -139,13 +140,20 @@ def open_tun(name: str, addresses: Sequence[IPv4Interface | IPv6Interface], *, m
         fcntl.ioctl(descriptor, TUNSETIFF, _request(name, struct.pack("H", IFF_TUN | IFF_NO_PI)))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             fcntl.ioctl(sock, SIOCSIFMTU, _request(name, struct.pack("i", mtu)))
-            fcntl.ioctl(sock, SIOCSIFTXQLEN, _request(name, struct.pack("i", QUEUE_PACKETS)))
+            with contextlib.suppress(PermissionError):  # in a user namespace the kernel does not let us
+                fcntl.ioctl(sock, SIOCSIFTXQLEN, _request(name, struct.pack("i", QUEUE_PACKETS)))
         for address in addresses:
             add_address(name, address)
         _set_up(name)
+        for address in addresses:
+            if isinstance(address, IPv6Interface):
+                settle(address)
     except OSError as error:
         os.close(descriptor)
         raise NamespaceError(f"no TUN device {name}: {error.strerror}") from error
+    except NamespaceError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 

@@ -135,7 +135,11 @@ class _Access:
         self._access = access
 
     def collect(self) -> Iterator[Metric]:
-        attempts = CounterMetricFamily("netmon_log_ins", "Attempts to log in.", labels=["outcome"])
+        attempts = CounterMetricFamily(
+            "netmon_log_ins",
+            "Attempts to log in: done, refused (wrong), delayed (too many, not looked at).",
+            labels=["outcome"],
+        )
         for outcome, count in self._access.log_ins.items():
             attempts.add_metric([outcome], count)
         yield attempts

@@ -286,6 +286,11 @@ class FakeArchive:
     fault = None
 
 
+class FakeAccess:
+    log_ins = {"done": 0}  # noqa: RUF012 (never changed)
+    fault = ""
+
+
 def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> None:
     """Families, kinds, labels and help texts are those of a scrape in which everything appears."""
     index_and_state = ProbeResult(readings={"sent[x]": 1.0, "received[x]": 1.0}, samples={"rtt_seconds[x]": (0.1,)},
@@ -294,8 +299,10 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     asset = Asset(id="hunchun/router", site="hunchun", kind="uplink", name=LocalText(en="x"))
     scrape = Scrape(check(ID, thresholds=thresholds), assets=(asset,))
     scrape.metrics.update([replace(ping(1), result=index_and_state)])
+    internals = Internals(archive=FakeArchive())
+    internals.watch_access(FakeAccess())
     exported = {}
-    for family in (*scrape.metrics.collect(), *Internals(archive=FakeArchive()).registry.collect()):
+    for family in (*scrape.metrics.collect(), *internals.registry.collect()):
         if family.name.startswith("netmon_"):
             labels = {label for sample in family.samples for label in sample.labels} - {"le"}
             name = family.name + ("_total" if family.type == "counter" else "")
