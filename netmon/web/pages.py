@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from netmon.archive import ArchiveError
-from netmon.i18n import _, _n
+from netmon.i18n import _, _n, current_language
 from netmon.impact import EffectiveStatus
 from netmon.model import Check, Observation, Status
 from netmon.web import board
@@ -35,6 +35,7 @@ SPANS: Final[Mapping[str, tuple[int, str]]] = {
     "7d": (7 * 24 * HOUR_NS, _n("7 days")),
 }
 PLOTS_AT_MOST: Final = 6
+FRESH_SECONDS: Final = 1.0
 PLAIN_KEY: Final = re.compile(r"[\w.\[\]/: -]{1,120}")
 """A reading whose index a device chose may hold anything: such a one is shown, and not looked up."""
 TIMELINE_AT_ONCE: Final = 200
@@ -60,22 +61,31 @@ class Pages:
     def __init__(self, view: View, renderer: Renderer) -> None:
         self._view = view
         self._renderer = renderer
+        self._counties: dict[str, tuple[float, dict[str, Any]]] = {}
 
     async def county(self, request: Request) -> Response:
         """What is wrong, the sites, the equipment."""
-        return self._renderer.page(request, "county.html", partial(board.county, self._view))
+        return await self._renderer.page(request, "county.html", self._county)
+
+    def _county(self) -> dict[str, Any]:
+        """Made once a second in each language, however many look at it."""
+        now, language = self._view.clock.monotonic(), current_language()
+        made = self._counties.get(language)
+        if made is None or now - made[0] >= FRESH_SECONDS:
+            made = self._counties[language] = (now, board.county(self._view))
+        return made[1]
 
     async def site(self, request: Request) -> Response:
         """One site."""
         site = self._view.config.sites.get(request.path_params["site"])
         if site is None:
             raise HTTPException(404)
-        return self._renderer.page(request, "site.html", partial(board.site_page, self._view, site))
+        return await self._renderer.page(request, "site.html", partial(board.site_page, self._view, site))
 
     async def search(self, request: Request) -> Response:
         """Sites and checks by words and status."""
         query, status = request.query_params.get("q", "")[:100], request.query_params.get("status", "")
-        return self._renderer.page(request, "search.html", lambda: self._search(query, status))
+        return await self._renderer.page(request, "search.html", lambda: self._search(query, status))
 
     async def check(self, request: Request) -> Response:
         """One check: now, over time, and its last runs."""
@@ -103,7 +113,7 @@ class Pages:
                 **(_history(check, keys, history, since_ns, now_ns) if history else NO_HISTORY),
             }
 
-        return self._renderer.page(request, "check.html", content)
+        return await self._renderer.page(request, "check.html", content)
 
     async def events(self, request: Request) -> Response:
         """What happened, newest first."""
@@ -120,7 +130,7 @@ class Pages:
             )  # fmt: skip
         except ArchiveError as error:
             fault = str(error)
-        return self._renderer.page(request, "events.html", lambda: self._events(events, site, what, fault))
+        return await self._renderer.page(request, "events.html", lambda: self._events(events, site, what, fault))
 
     def check_of(self, request: Request) -> Check:
         """The check that a path names: one of the inventory's, and no other."""

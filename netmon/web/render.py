@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -43,6 +47,7 @@ class Renderer:
     def __init__(self, view: View, notice: str) -> None:
         self._view = view
         self._notice = notice
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="pages")
         # Device strings reach the pages: everything is escaped, whatever the template's name.
         self._environment = Environment(
             loader=PackageLoader("netmon.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -50,7 +55,9 @@ class Renderer:
         )  # fmt: skip
         self._environment.globals["_"] = _
 
-    def page(self, request: Request, template: str, content: Any, *, status: int = 200) -> Response:
+    async def page(
+        self, request: Request, template: str, content: Callable[[], dict[str, Any]], *, status: int = 200
+    ) -> Response:
         """The page of a template.
 
         Args:
@@ -58,12 +65,17 @@ class Renderer:
         """
         language = language_of(request)
 
-        def render() -> str:
+        def gather() -> dict[str, Any]:
             use_language(language)
-            return self._environment.get_template(template).render(self._frame(request) | content())
+            return self._frame(request) | content()
 
         # A context of its own: the language is this request's.
-        response = HTMLResponse(copy_context().run(render), status_code=status)
+        context = copy_context()
+        shown = context.run(gather)
+        # Most of the time goes into the template: in a thread, so that many viewers do not hold up the probes.
+        render = partial(self._environment.get_template(template).render, shown)
+        text = await asyncio.get_running_loop().run_in_executor(self._threads, context.run, render)
+        response = HTMLResponse(text, status_code=status)
         response.headers["Content-Language"] = language
         response.headers["Vary"] = "Accept-Language, Cookie"
         if request.query_params.get("lang", "") in LANGUAGES:

@@ -17,7 +17,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "pictures"
-SIZES = {"desktop": "1280,900", "phone": "390,844"}
+SIZES = {"desktop": "1440,1400", "wall": "2560,1440", "phone": "500,1800"}  # Chromium's windows are no narrower
+PAGES = {
+    "county": "",
+    "site": "sites/station-1",
+    "check": "checks/station-1/uplink/uplink",
+    "events": "events",
+    "search": "search",
+}
 
 
 def main() -> None:
@@ -26,7 +33,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
-    command = [sys.executable, "-m", "netmon", "demo", "--for", "90s", "--json", "--listen", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "netmon", "demo", "--for", "180s", "--json", "--listen", f"127.0.0.1:{port}"]
     with subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE
     ) as demo:
@@ -34,8 +41,9 @@ def main() -> None:
             url = f"http://127.0.0.1:{port}/"
             wait(url)
             for language in ("zh", "en"):
-                for name, size in SIZES.items():
-                    take(chromium, f"{url}?lang={language}", size, FOLDER / f"page-{language}-{name}.png")
+                for page, path in PAGES.items():
+                    for name, size in SIZES.items():
+                        take(chromium, f"{url}{path}?lang={language}", size, FOLDER / f"{page}-{language}-{name}.png")
         finally:
             demo.terminate()
             demo.wait()
