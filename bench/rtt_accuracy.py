@@ -4,7 +4,7 @@ The error is the reported round trip less the time for which the emulator held t
 a packet to the emulator and back is in it. A run in which the emulator was without its core for longer than
 ``--gap-limit`` is void: it is counted and repeated.
 
-Usage: python bench/rtt_accuracy.py [--packets 300] [--runs 3] [--gap-limit 0.0002]
+Usage: python bench/rtt_accuracy.py [--packets 300] [--runs 3] [--gap-limit 0.002]
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--packets", type=int, default=300)
     parser.add_argument("--runs", type=int, default=3, help="runs that count, of each case")
-    parser.add_argument("--gap-limit", type=float, default=0.0002, help="seconds without its core that void a run")
+    parser.add_argument("--gap-limit", type=float, default=0.002, help="seconds without its core that void a run")
     options = parser.parse_args()
     print(f"{options.packets} packets a run, {options.runs} runs a case, {os.cpu_count()} cores")
     print("family  delay   event loop      median us   p99 us   void runs")
