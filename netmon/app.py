@@ -21,9 +21,10 @@ from netmon.i18n import _
 from netmon.impact import Effective, effective
 from netmon.logs import fields
 from netmon.metrics import CheckMetrics, Internals
-from netmon.model import Check, MissedRun, Observation, Window
+from netmon.model import Check, MissedRun, Observation
 from netmon.runner import Clock, Runner
 from netmon.schedule import Schedule
+from netmon.upkeep import EVENT_KINDS, Upkeep
 from probes.base import ProbeKind
 from probes.wire import Wires
 
@@ -104,13 +105,14 @@ class App:
         self.latest: dict[str, Observation] = {}
         self.checks = self._checks_of(config)
         self.config_fault = ""
-        self.windows: tuple[Window, ...] = ()
-        self.emergency = False
         self._since: dict[str, int] = {}
         self.metrics = CheckMetrics(kinds, clock=self.clock)
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.journal = Journal.open(settings.data, on_durable=self._show, on_stuck=self._show)
+        self.upkeep = Upkeep(self.journal, self.clock)
+        self.upkeep.plan(config.maintenance)
         self.internals = Internals(self.journal)
+        self.internals.watch_upkeep(self.upkeep)
         self.wires = build_wires(config)
         self.runner = Runner(
             kinds=kinds,
@@ -136,7 +138,7 @@ class App:
 
     def effective(self) -> dict[str, Effective]:
         """What the status of each check means now."""
-        return effective(self.checks, self.config.assets, self.latest, self.windows, self.clock.wall_ns())
+        return effective(self.checks, self.config.assets, self.latest, self.upkeep.in_force(), self.clock.wall_ns())
 
     def since(self, check_id: str) -> int | None:
         """Since when a check has its present status, UTC nanoseconds; ``None`` if that is not known."""
@@ -156,8 +158,9 @@ class App:
         metrics.update((observation,))
         return b"".join(metrics.render())
 
-    def exposition(self) -> Iterator[bytes]:
-        """All metrics in Prometheus's text format, in chunks."""
+    def exposition(self, effective: Mapping[str, Effective]) -> Iterator[bytes]:
+        """All metrics in Prometheus's text format, in chunks; ``effective`` is what :meth:`effective` said just now."""
+        self.metrics.show_effective(effective)
         yield from self.metrics.render()
         yield self.internals.render()
 
@@ -226,6 +229,7 @@ class App:
     def _take_over(self, config: Config) -> None:
         self.config = config
         self.checks = self._checks_of(config)
+        self.upkeep.plan(config.maintenance)
         self.runner.config_id = config.config_id
         self.wires.snmp.use(config.snmp_auths)
         self.wires.http.allow(config.allowed_hosts)
@@ -253,6 +257,8 @@ class App:
         try:
             with Reader.open(self.settings.data) as reader:
                 latest, since = reader.latest(), reader.since()
+                for kind in EVENT_KINDS:
+                    self.upkeep.recall(reader.events(kind))
         except (ArchiveError, sqlite3.Error) as error:
             # Rates begin anew; that is all that is lost.
             log.warning("the archive's last observations cannot be read", extra=fields(error=error))
@@ -303,16 +309,20 @@ async def running(
         ConfigError: the web configuration has mistakes.
         ExposedError: other machines would reach the pages without a password, or passwords in clear text.
     """
-    from netmon.web import Access, ArchiveBook, create_app, serve
+    from netmon.web import Access, ArchiveBook, control, create_app, serve
 
     hosts = [sock.getsockname()[0] for sock in sockets]
     with contextlib.closing(Access.open(settings.web_config, hosts=hosts, plain_http=settings.plain_http)) as access:
         app = App(config, settings)
         app.internals.watch_access(access)
-        access.book = ArchiveBook(app.journal, settings.data, app.clock)
+        book = access.book = ArchiveBook(app.journal, settings.data, app.clock)
         pages = create_app(app, notice=notice, access=access)
         stop = asyncio.Event()
-        server = asyncio.create_task(serve(pages, sockets=sockets, stop=stop, tls=access.tls))
+        local = control.listen(settings.data)
+        servers = (
+            asyncio.create_task(serve(pages, sockets=sockets, stop=stop, tls=access.tls)),
+            asyncio.create_task(serve(control.control_app(app, book), sockets=[local], stop=stop)),
+        )
         watching = asyncio.create_task(access.watch())
         try:
             app.start()
@@ -321,7 +331,7 @@ async def running(
             stop.set()
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            await server
+            await asyncio.gather(*servers)
             await app.stop()
 
 

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from netmon import __version__
-from netmon.commands import archive
+from netmon.commands import archive, upkeep
 from netmon.commands.demo import demo
 from netmon.commands.table import COLOURS, status_cell, status_table, summary
 from netmon.commands.terminal import (
@@ -49,6 +49,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(archive.app, name="archive")
+app.add_typer(upkeep.maintenance, name="maintenance")
+app.add_typer(upkeep.emergency, name="emergency")
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The inventory.")]
 DEFAULT_CONFIG = Path("config/sites.yaml")
@@ -301,6 +303,8 @@ def _latest(data: Path) -> dict[str, Observation]:
 
 
 app.command()(demo)
+app.command()(upkeep.reload)
+app.command()(upkeep.audit)
 app.command("check-web-config")(check_web_config)
 app.command("hash-password")(hash_password)
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta, timezone
 from enum import StrEnum
 
 from probes.base import EMPTY, Endpoint, Params, ProbeResult
 
 __all__ = [
+    "LOCAL",
     "Asset",
     "Check",
+    "Emergency",
     "LocalText",
+    "MaintenancePlan",
     "MissedRun",
     "Observation",
     "Place",
@@ -24,6 +27,9 @@ __all__ = [
     "Threshold",
     "Window",
 ]
+
+LOCAL = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""The plan's time zone, in which its years run and people write times; China has had no daylight saving since 1991."""
 
 
 class Status(StrEnum):
@@ -248,3 +254,42 @@ class Window:
         if not max(self.from_ns, self.entered_ns) <= at_ns < self.until_ns:
             return False
         return not (self.sites or self.assets) or site in self.sites or asset in self.assets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenancePlan:
+    """Work that the inventory announces: once, or again and again.
+
+    Attributes:
+        sites, assets: ids of what is worked on; both empty for everything.
+        once: start and end, UTC nanoseconds since the epoch; ``None`` for what recurs.
+        weekdays: days on which it begins, Monday 0, in :data:`LOCAL` time.
+        at_seconds: when it begins, seconds after that day's midnight.
+        length_seconds: how long it lasts.
+    """
+
+    id: str
+    sites: frozenset[str] = frozenset()
+    assets: frozenset[str] = frozenset()
+    reason: str = ""
+    once: tuple[int, int] | None = None
+    weekdays: frozenset[int] = frozenset()
+    at_seconds: int = 0
+    length_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emergency:
+    """A time in which people depend on the network: nothing that loads a link is run.
+
+    Attributes:
+        from_ns, until_ns: UTC nanoseconds since the epoch; ``until_ns`` is ``None`` while it lasts.
+        author, ended_by: who declared it and who said that it is over.
+    """
+
+    id: str
+    from_ns: int
+    until_ns: int | None = None
+    reason: str = ""
+    author: str = ""
+    ended_by: str = ""

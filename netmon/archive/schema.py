@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -80,6 +80,11 @@ MIGRATIONS: Final = (
                 lag(status) OVER (PARTITION BY series ORDER BY started_ns) AS before FROM observation
         ) WHERE before IS NULL OR before != status ORDER BY started_ns;
     """,
+    # Who did what and what was declared is added to, and never changed: not by a fault in this program either.
+    """
+    CREATE TRIGGER event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
+    CREATE TRIGGER event_unchanged BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+    """,
 )
 
 
@@ -111,6 +116,16 @@ def check_version(connection: sqlite3.Connection, path: Path, newest: int = len(
     return int(version)
 
 
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script: a trigger's own statements end with semicolons, too."""
+    statement = ""
+    for part in script.split(";")[:-1]:
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
     """Bring the file to the newest version, each step in a transaction of its own.
 
@@ -121,7 +136,7 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Not executescript, which would commit before it begins.
-            for statement in migrations[number].split(";"):
+            for statement in _statements(migrations[number]):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {number + 1}")

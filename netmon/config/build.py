@@ -12,11 +12,13 @@ from netmon.config.checks import CheckBuilder
 from netmon.config.config import Config
 from netmon.config.defaults import EQUIPMENT_CHECKS, NORMALLY_OFF
 from netmon.config.errors import Problem, nearest, shown
+from netmon.config.maintenance import plan
 from netmon.config.shape import (
     ID,
     DefaultsShape,
     EquipmentShape,
     FileShape,
+    MaintenanceShape,
     PlaceShape,
     SiteShape,
     SnmpAuthShape,
@@ -26,7 +28,7 @@ from netmon.config.units import UnitError
 from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document, Path
 from netmon.i18n import _
-from netmon.model import Asset, LocalText, Place, Site
+from netmon.model import Asset, LocalText, MaintenancePlan, Place, Site
 from probes.base import ProbeKind
 from probes.wire.snmp_auth import SnmpAuth
 
@@ -70,6 +72,7 @@ class _Builder:
             allowed_hosts=frozenset(
                 endpoint.host for check in checks.checks.values() for endpoint in check.endpoints.values()
             ),
+            maintenance=self._maintenance(file.maintenance, sites),
             text=text,
             config_id=hashlib.sha256(text.encode()).hexdigest(),
             warnings=tuple(self._warnings),
@@ -79,6 +82,7 @@ class _Builder:
         """A file with mistakes at its top level: what lies below is looked at all the same."""
         root = self._document.root if isinstance(self._document.root, dict) else {}
         kept = {key: root[key] for key in ("snmp_auths", "defaults") if isinstance(root.get(key), dict)}
+        kept |= {"maintenance": root["maintenance"]} if isinstance(root.get("maintenance"), list) else {}
         return FileShape(sites=root["sites"] if isinstance(root.get("sites"), list) else [], **kept)
 
     def _defaults(self, given: dict[str, Any]) -> dict[str, DefaultsShape]:
@@ -115,6 +119,28 @@ class _Builder:
             for index, item in enumerate(shape.equipment):
                 self._add_equipment((*path, "equipment", index), shape, item)
         return sites
+
+    def _maintenance(self, given: list[Any], sites: Mapping[str, Site]) -> tuple[MaintenancePlan, ...]:
+        plans: dict[str, MaintenancePlan] = {}
+        for number, value in enumerate(given):
+            path: Path = ("maintenance", number)
+            shape = validate(self._document, path, MaintenanceShape, value)
+            if shape is None:
+                continue
+            if shape.id in plans:
+                what = _("two maintenance windows have the id {name}").format(name=shown(shape.id))
+                self._document.report((*path, "id"), what, write=_("an id that no other window has"))
+            for index, name in enumerate(shape.sites):
+                if name not in sites:
+                    self._unknown((*path, "sites", index), _("no site {name}"), name, sites, key=False)
+            for index, name in enumerate(shape.equipment):
+                if name not in self._assets and name not in self._broken:
+                    self._unknown((*path, "equipment", index), _("no equipment {name}"), name, self._assets, key=False)
+            try:
+                plans[shape.id] = plan(shape)
+            except UnitError as error:
+                self._document.report(path, error.what, write=error.write)
+        return tuple(plans.values())
 
     def _look_below(self, path: Path, site: Any) -> None:
         """The equipment of a site that has mistakes of its own."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from netmon.config.errors import Problem
-from netmon.model import Asset, Check, LocalText, Site
+from netmon.model import Asset, Check, LocalText, MaintenancePlan, Site
 from probes.wire.snmp_auth import SnmpAuth
 
 __all__ = ["Config"]
@@ -21,6 +21,7 @@ class Config:
         allowed_hosts: every host that may be contacted.
         text: the file as it was read; it holds no secrets.
         config_id: SHA-256 of ``text``.
+        maintenance: work that it announces.
         warnings: what is not wrong and yet not well.
     """
 
@@ -33,4 +34,5 @@ class Config:
     allowed_hosts: frozenset[str]
     text: str
     config_id: str
+    maintenance: tuple[MaintenancePlan, ...] = ()
     warnings: tuple[Problem, ...] = ()

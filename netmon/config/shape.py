@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -12,15 +12,18 @@ from pydantic_core import PydanticCustomError
 from netmon.config.errors import shown
 from netmon.config.units import UnitError, parse_duration
 from netmon.i18n import _
+from netmon.model import LOCAL
 
 __all__ = [
     "ID",
+    "WEEKDAYS",
     "CheckShape",
     "DefaultsShape",
     "EndpointShape",
     "EquipmentShape",
     "FileShape",
     "Line",
+    "MaintenanceShape",
     "Shape",
     "SiteShape",
     "SnmpAuthShape",
@@ -32,6 +35,8 @@ ID = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*")
 MAX_ID_LENGTH = 63
 MAX_TEXT_LENGTH = 200
 DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|[dhms]))+$"
+TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -79,6 +84,29 @@ def _date(value: Any) -> date | None:
     raise wrong(_("{value} is no date").format(value=shown(value)), _("year-month-day, such as 2026-01-31"))
 
 
+def _moment(value: Any) -> datetime:
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            if len(value) > len("2026-01-31"):
+                return moment if moment.tzinfo is not None else moment.replace(tzinfo=LOCAL)
+    except ValueError:
+        pass
+    raise wrong(_("{value} is no moment").format(value=shown(value)), _("day and time, such as 2026-01-31 02:00"))
+
+
+def _time_of_day(value: Any) -> int:
+    if isinstance(value, str) and (found := TIME_OF_DAY.fullmatch(value)):
+        return int(found[1]) * 3600 + int(found[2]) * 60
+    raise wrong(_("{value} is no time of day").format(value=shown(value)), _("hours and minutes, such as 02:00"))
+
+
+def _weekdays(value: Any) -> Any:
+    if value == "day":
+        return list(WEEKDAYS)
+    return [value] if isinstance(value, str) else value
+
+
 def _local_text(value: Any) -> Any:
     if isinstance(value, str):
         return {"zh" if CHINESE.search(value) else "en": value}
@@ -110,6 +138,14 @@ Confirm = Annotated[
     float, BeforeValidator(_confirm), WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"enum": [False, "off"]}]})
 ]
 Day = Annotated[date | None, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
+TimeOfDay = Annotated[
+    int, BeforeValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": TIME_OF_DAY.pattern})
+]
+Weekdays = Annotated[
+    list[Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]],
+    BeforeValidator(_weekdays),
+]
 FamilyWord = Literal["ipv4", "ipv6"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -205,6 +241,22 @@ class SiteShape(Shape):
     equipment: list[Any] = Field(default_factory=list)
 
 
+class MaintenanceShape(Shape):
+    """Work that is announced: once, with `start` and `end`, or again and again, with `every`, `at` and `length`."""
+
+    id: Id
+    sites: list[str] = Field(default_factory=list, description="Sites that are worked on.")
+    equipment: list[str] = Field(
+        default_factory=list, description="Equipment that is worked on, as site/equipment; with no sites either: all."
+    )
+    reason: Line = ""
+    start: Moment | None = Field(default=None, description="Asia/Shanghai where no offset is written.")
+    end: Moment | None = None
+    every: Weekdays = Field(default_factory=list, description="A day of the week, a list of them, or `day`.")
+    at: TimeOfDay | None = Field(default=None, description="When it begins, Asia/Shanghai.")
+    length: Duration | None = Field(default=None, description="At most a day.")
+
+
 class SnmpAuthShape(Shape):
     """How to log in to devices by SNMP. Secrets stand in files or environment variables, never here."""
 
@@ -227,4 +279,5 @@ class FileShape(Shape):
     organisation: LocalTextField = TextShape()
     snmp_auths: dict[str, Any] = Field(default_factory=dict)
     defaults: dict[str, Any] = Field(default_factory=dict, description="Defaults for each probe kind.")
+    maintenance: list[Any] = Field(default_factory=list, description="Work that is announced: docs/maintenance.md.")
     sites: list[Any]

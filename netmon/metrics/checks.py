@@ -8,6 +8,7 @@ from typing import Any
 
 from prometheus_client import Metric
 
+from netmon.impact import Effective
 from netmon.metrics.exposition import render, to_metric
 from netmon.metrics.families import Families
 from netmon.metrics.inventory import count_equipment, describe
@@ -65,6 +66,15 @@ class CheckMetrics:
             runs = self._runs.get((observation.check_id, observation.vantage))
             if runs is not None:
                 runs.update(observation, now)
+
+    def show_effective(self, effective: Mapping[str, Effective]) -> None:
+        """Take over what the status of each check means now."""
+        family = self._families["netmon_check_effective_status"]
+        family.blocks.clear()
+        for (check_id, vantage), state in ((key, effective.get(key[0])) for key in self._runs):
+            if state is not None:
+                labels = {"check": check_id, "vantage": vantage, "status": state.status.value, "cause": state.cause}
+                family.add((check_id, vantage), labels, 1.0)
 
     def render(self) -> Iterator[bytes]:
         """Everything in the text format 0.0.4, in chunks; the event loop may run between two of them."""

@@ -23,6 +23,10 @@ FIXED: Final[Mapping[str, tuple[Kind, str]]] = {
         "gauge",
         "Raw status of the last run, 1 for the one that holds; unknown where there is none or it is too old.",
     ),
+    "netmon_check_effective_status": (
+        "gauge",
+        "What the status means now (dependencies, maintenance), 1; cause is what is to blame, or the window.",
+    ),
     "netmon_check_runs_total": ("counter", "Runs of a check, confirming ones included."),
     "netmon_check_failures_total": ("counter", "Runs that did not get what they asked for, by failure."),
     "netmon_check_last_run_timestamp_seconds": ("gauge", "When the last run of a check started."),

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.core import CounterMetricFamily
 
 from netmon import __version__
+from netmon.upkeep import Upkeep
 
 __all__ = ["AccessCounters", "ArchiveCounters", "Internals"]
 
@@ -106,6 +107,10 @@ class Internals:
         """Show how log-ins go."""
         self.registry.register(_Access(access))
 
+    def watch_upkeep(self, upkeep: Upkeep) -> None:
+        """Show windows and emergencies."""
+        self.registry.register(_Upkeep(upkeep))
+
     def config_loaded(self, at_seconds: float) -> None:
         """The configuration was loaded at this time (seconds since the epoch)."""
         self._reload_successful.set(1)
@@ -146,6 +151,20 @@ class _Access:
         yield _one(
             "netmon_web_config_last_reload_successful", "gauge",
             "Whether the last attempt to load the web configuration succeeded.", not self._access.fault,
+        )  # fmt: skip
+
+
+class _Upkeep:
+    """Collects windows and emergencies at each scrape."""
+
+    def __init__(self, upkeep: Upkeep) -> None:
+        self._upkeep = upkeep
+
+    def collect(self) -> Iterator[Metric]:
+        yield _one("netmon_emergency", "gauge", "Whether an emergency is declared.", self._upkeep.emergency is not None)
+        yield _one(
+            "netmon_maintenance_windows", "gauge", "Maintenance windows that are open now.",
+            len(self._upkeep.in_force()),
         )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from netmon.web.needs import NEEDS
 from netmon.web.pages import Pages
 from netmon.web.probing import Probing
 from netmon.web.render import Renderer
+from netmon.web.upkeep import UpkeepPages
 from netmon.web.view import View
 
 __all__ = ["create_app"]
@@ -52,13 +53,19 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
     """
     door = access or Access(any_host=True)
     pages, auth = _Pages(view, door), AuthPages(door)
-    board, probing = Pages(view, Renderer(view, notice)), Probing(view, door)
+    renderer = Renderer(view, notice)
+    board, upkeep, probing = Pages(view, renderer), UpkeepPages(view, renderer, door), Probing(view, door)
     routes = [
         Route("/", board.county),
         Route("/sites/{site}", board.site),
         Route("/checks/{check:path}", board.check),
         Route("/events", board.events),
         Route("/search", board.search),
+        Route("/maintenance", upkeep.show),
+        Route("/maintenance", upkeep.announce, methods=["POST"]),
+        Route("/maintenance/end", upkeep.end_window, methods=["POST"]),
+        Route("/emergency", upkeep.declare, methods=["POST"]),
+        Route("/emergency/end", upkeep.end_emergency, methods=["POST"]),
         Route("/probe", probing.run),
         *Api(view).routes(),
         Route("/static/{file}", pages.static),
@@ -116,7 +123,9 @@ class _Pages:
         return PlainTextResponse("netmon has reloaded its inventory.\n")
 
     async def _exposition(self) -> AsyncIterator[bytes]:
-        for chunk in self._view.exposition():
+        # What hangs on what takes its time in a large county: probes go on meanwhile.
+        effective = await asyncio.to_thread(self._view.effective)
+        for chunk in self._view.exposition(effective):
             yield chunk
             # Probes go on between two chunks.
             await asyncio.sleep(0)

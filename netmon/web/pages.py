@@ -51,6 +51,10 @@ EVENT_WORDS: Final[Mapping[str, str]] = {
     "clock_step": _n("the clock was set"),
     "reload": _n("the inventory was reloaded"),
     "reload_refused": _n("the inventory on disk was refused"),
+    "maintenance": _n("maintenance was announced"),
+    "maintenance_ended": _n("maintenance was ended"),
+    "emergency": _n("an emergency was declared"),
+    "emergency_ended": _n("the emergency is over"),
     "rows_lost": _n("observations were lost: the disk took nothing"),
 }
 

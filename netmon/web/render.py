@@ -109,8 +109,9 @@ class Renderer:
     def _banners(self) -> list[dict[str, str]]:
         view = self._view
         banners = []
-        if view.emergency:
-            banners.append({"kind": "down", "text": _("An emergency is declared: no test that loads a link is run.")})
+        if emergency := view.upkeep.emergency:
+            text = _("An emergency is declared: no test that loads a link is run.")
+            banners.append({"kind": "down", "text": f"{text} {printable(emergency.reason)}"})
         if reason := view.not_ready():
             banners.append(
                 {"kind": "down", "text": _("netmon does not work as it should: {reason}").format(reason=reason)}

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import struct
 from collections.abc import Iterator, Sequence
 
 import h11
@@ -50,6 +51,17 @@ class _Impatient(H11Protocol):
             self._head_due = None
 
 
+class _Local(_Impatient):
+    """On a Unix socket: the client's address is the number of its user, as the kernel says (unix(7), SO_PEERCRED)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
+        """A process of this machine has come."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("socket")
+        _pid, user, _group = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        self.client = (str(user), 0)
+
+
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -65,12 +77,13 @@ async def serve(
     Requests under way get a few seconds to end. The sockets are closed.
 
     Args:
+        sockets: all Unix sockets, or none.
         tls: speak TLS, and nothing but TLS.
     """
     config = uvicorn.Config(
         app,
         access_log=False,
-        http=_Impatient,
+        http=_Local if all(sock.family == socket.AF_UNIX for sock in sockets) else _Impatient,
         lifespan="off",
         limit_concurrency=100,
         log_config=None,

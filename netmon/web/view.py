@@ -9,6 +9,7 @@ from typing import Protocol
 from netmon.impact import Effective
 from netmon.model import Asset, Check, LocalText, Observation, Site
 from netmon.runner import Clock
+from netmon.upkeep import Upkeep
 
 __all__ = ["Inventory", "View"]
 
@@ -61,8 +62,8 @@ class View(Protocol):
         """Where the archive is."""
 
     @property
-    def emergency(self) -> bool:
-        """Whether an emergency is declared."""
+    def upkeep(self) -> Upkeep:
+        """Maintenance windows and emergencies."""
 
     def effective(self) -> Mapping[str, Effective]:
         """What each check's status means now, by check."""
@@ -76,8 +77,8 @@ class View(Protocol):
     def exposition_of(self, check: Check, observation: Observation) -> bytes:
         """The metrics of one run, in Prometheus's text format."""
 
-    def exposition(self) -> Iterator[bytes]:
-        """All metrics as text, in chunks."""
+    def exposition(self, effective: Mapping[str, Effective]) -> Iterator[bytes]:
+        """All metrics as text, in chunks; ``effective`` is what :meth:`effective` said just now."""
 
     def not_ready(self) -> str:
         """Why netmon does not do its work (yet), in one sentence; empty when it does."""

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netmon.archive import ArchiveError, Event
 from netmon.config import ConfigError
 from netmon.impact import Effective, effective
 from netmon.metrics import CheckMetrics, Internals
 from netmon.model import Asset, Check, LocalText, Observation, Site, Window
 from netmon.runner import Clock
+from netmon.upkeep import Upkeep
 from tests.lab.checks import check
 from tests.lab.metrics import KINDS
 from tests.lab.observations import SECOND_NS
 
-__all__ = ["FakeNetmon", "Inventory"]
+__all__ = ["FakeNetmon", "Inventory", "MemoryEvents"]
 
 NOW_NS = 1_700_000_000 * SECOND_NS
 
@@ -35,6 +37,21 @@ class Inventory:
 
 
 @dataclass(slots=True)
+class MemoryEvents:
+    """Keeps what is declared; ``fault`` is what the disk says."""
+
+    events: list[Event] = field(default_factory=list)
+    fault: str = ""
+
+    def append_event(self, kind: str, at_ns: int, detail: Mapping[str, object]) -> None:
+        self.events.append(Event(kind=kind, at_ns=at_ns, detail=detail))
+
+    async def flush(self) -> None:
+        if self.fault:
+            raise ArchiveError(self.fault)
+
+
+@dataclass(slots=True)
 class FakeNetmon:
     """Satisfies netmon.web.View."""
 
@@ -44,16 +61,17 @@ class FakeNetmon:
     clock: Clock = field(default_factory=lambda: Clock(wall_ns=lambda: NOW_NS))
     reason: str = ""
     config_fault: str = ""
-    emergency: bool = False
     windows: Sequence[Window] = ()
     folder: Path = Path("nowhere")
     changed: dict[str, int] = field(default_factory=dict)
     reloads: int = 0
     mistake: ConfigError | None = None
     metrics: CheckMetrics = field(init=False)
+    upkeep: Upkeep = field(init=False)
     internals: Internals = field(default_factory=Internals)
 
     def __post_init__(self) -> None:
+        self.upkeep = Upkeep(MemoryEvents(), self.clock)
         self.metrics = CheckMetrics(KINDS, clock=self.clock)
         self.metrics.configure(sites=self.config.sites.values(), assets=self.config.assets.values(), checks=self.checks)
 
@@ -76,10 +94,11 @@ class FakeNetmon:
 
     def exposition_of(self, _check: Check, _observation: Observation) -> bytes:
         """All metrics."""
-        return b"".join(self.exposition())
+        return b"".join(self.exposition(self.effective()))
 
-    def exposition(self) -> Iterator[bytes]:
+    def exposition(self, effective: Mapping[str, Effective]) -> Iterator[bytes]:
         """All metrics."""
+        self.metrics.show_effective(effective)
         yield from self.metrics.render()
         yield self.internals.render()
 

@@ -42,7 +42,7 @@ class Fixture:
         self.file.write_bytes(file.read_bytes())
 
     def metrics(self) -> str:
-        return b"".join(self.app.exposition()).decode()
+        return b"".join(self.app.exposition(self.app.effective())).decode()
 
 
 async def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:

@@ -84,7 +84,7 @@ class Api:
             status=worst(effective.values()),
             counts=_counts(effective.values()),
             equipment=self._equipment(view.config.sites.values(), effective),
-            emergency=view.emergency,
+            emergency=view.upkeep.emergency is not None,
             not_ready=view.not_ready(),
             config_fault=view.config_fault,
         )

@@ -26,6 +26,10 @@ WORDS: Final = {
     "log in": _n("log in"),
     "log out": _n("log out"),
     "reload": _n("reload"),
+    "announce maintenance": _n("announce maintenance"),
+    "end maintenance": _n("end maintenance"),
+    "declare emergency": _n("declare emergency"),
+    "end emergency": _n("end emergency"),
     "not allowed": _n("not allowed"),
     "probe": _n("probe"),
     "done": _n("done"),
@@ -36,8 +40,13 @@ WORDS: Final = {
     "viewer": _n("viewer"),
     "operator": _n("operator"),
     "admin": _n("admin"),
+    "local": _n("on this machine"),
+    "control socket": _n("control socket"),
 }
-ACTIONS: Final = ("log in", "log out", "reload", "probe", "not allowed")
+ACTIONS: Final = (
+    "log in", "log out", "reload", "probe", "announce maintenance", "end maintenance", "declare emergency",
+    "end emergency", "not allowed",
+)  # fmt: skip
 
 _template = Environment(
     loader=PackageLoader("netmon.web.auth", "."), autoescape=True, undefined=StrictUndefined
@@ -98,8 +107,8 @@ def _render(found: Sequence[Event], *, actor: str, action: str, language: str, r
 def _row(event: Event) -> dict[str, str]:
     detail = {name: str(value) for name, value in event.detail.items()}
     words = {name: _(WORDS[text]) if (text := detail.get(name, "")) in WORDS else text for name in (
-        "role", "action", "subject", "outcome",
+        "role", "source", "action", "subject", "outcome",
     )}  # fmt: skip
     moment = datetime.fromtimestamp(event.at_ns / 1e9, UTC).astimezone()
-    plain = {"actor": detail.get("actor", ""), "source": detail.get("source", "")}
+    plain = {"actor": detail.get("actor", "")}
     return {"time": moment.isoformat(sep=" ", timespec="seconds"), **plain, **words}

@@ -14,7 +14,7 @@ function identify(element) {
 }
 
 async function refresh() {
-  if (document.hidden || document.activeElement?.closest("main form")) return;
+  if (document.hidden || document.activeElement?.closest("main form") || document.querySelector("main form[data-changed]")) return;
   try {
     const response = await fetch(location.href, {
       headers: { Accept: "text/html", "X-Netmon-Refresh": "1" }, signal: AbortSignal.timeout(seconds * 1000), redirect: "manual",
@@ -37,5 +37,6 @@ async function refresh() {
   }
 }
 
+document.addEventListener("input", (event) => event.target.closest("main form")?.setAttribute("data-changed", ""));
 setInterval(refresh, seconds * 1000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });

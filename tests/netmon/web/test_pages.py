@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from netmon import i18n
-from netmon.archive import Journal
+from netmon.archive import Event, Journal
 from netmon.model import Asset, LocalText, Observation, Reason, ReasonCode, Site, Status, Window
 from netmon.web import create_app
 from probes.base import Failure, ProbeResult, State, StateClass, Step
@@ -160,13 +160,19 @@ async def test_work_that_was_announced_is_shown_as_such() -> None:
 
 async def test_banners_say_what_everybody_must_know() -> None:
     view = netmon(
-        emergency=True,
         reason="the disk is full",
         config_fault="sites.yaml:3:1: unknown key",
         config=Inventory(sample=True),
     )
+    view.upkeep.recall([Event(kind="emergency", at_ns=1, detail={"id": "e", "reason": "flood", "author": "ole"})])
     text = words(await page(view))
-    for sentence in ("An emergency is declared", "the disk is full", "sites.yaml:3:1: unknown key", "SAMPLE: no real"):
+    for sentence in (
+        "An emergency is declared",
+        "flood",
+        "the disk is full",
+        "sites.yaml:3:1: unknown key",
+        "SAMPLE: no real",
+    ):
         assert sentence in text
     assert "SIMULATION" in words(await page(netmon(seen()), notice="SIMULATION"))
     assert "banner" not in (await page(netmon(seen()))).partition("<main")[2]
