@@ -119,7 +119,7 @@ def check_version(connection: sqlite3.Connection, path: Path, newest: int = len(
 def _statements(script: str) -> Iterator[str]:
     """The statements of a script: a trigger's own statements end with semicolons, too."""
     statement = ""
-    for part in script.split(";")[:-1]:
+    for part in script.split(";"):
         statement += part + ";"
         if sqlite3.complete_statement(statement):
             yield statement

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,14 +30,17 @@ def ask(data: Path, path: str, body: Mapping[str, object] | None = None) -> Any:
         directory = os.open(data, os.O_PATH | os.O_DIRECTORY)
     except OSError as error:
         fail(_("{folder} cannot be opened: {error}").format(folder=data, error=error.strerror), EXIT_FAULT)
+    # A socket's address has at most 107 bytes, and a folder's path may be longer.
+    address = f"/proc/self/fd/{directory}/{FILE_NAME}"
     try:
-        # A socket's address has at most 107 bytes, and a folder's path may be longer.
-        transport = httpx.HTTPTransport(uds=f"/proc/self/fd/{directory}/{FILE_NAME}")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.connect(address)
+        transport = httpx.HTTPTransport(uds=address)
         with httpx.Client(transport=transport, base_url="http://netmon", timeout=TIMEOUT_SECONDS) as client:
             answer = client.get(path) if body is None else client.post(path, json=body)
-    except httpx.ConnectError as error:
-        if "Permission" in str(error):
-            fail(_("this user may not act on {folder}: its group may").format(folder=data), EXIT_FAULT)
+    except PermissionError:
+        fail(_("this user may not act on {folder}: its owner and group may").format(folder=data), EXIT_FAULT)
+    except OSError:
         fail(_("no netmon runs on {folder}: start netmon run, or say --data").format(folder=data), EXIT_FAULT)
     except httpx.HTTPError as error:
         fail(_("netmon does not answer: {error}").format(error=str(error) or repr(error)), EXIT_FAULT)

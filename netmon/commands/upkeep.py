@@ -38,15 +38,17 @@ def list_windows(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -
     if as_json:
         say(json.dumps(windows, ensure_ascii=False))
         return
-    table = Table(_("window"), _("from"), _("until"), _("what is worked on"), _("reason"), _("announced by"))
+    table = Table()
+    for head in (_("window"), _("from, until")):
+        table.add_column(head, no_wrap=True)
+    for head in (_("what is worked on"), _("reason"), _("announced by")):
+        table.add_column(head, overflow="fold")
     for window in windows:
-        table.add_row(
-            *(escape(printable(text)) for text in (
-                window["id"], _shown(window["from_ns"]) + (f" ({_('open now')})" if window["open"] else ""),
-                _shown(window["until_ns"]), ", ".join([*window["sites"], *window["assets"]]) or _("everything"),
-                window["reason"], window["author"] or _("the inventory"),
-            ))
-        )  # fmt: skip
+        when = f"{_shown(window['from_ns'])}\n{_shown(window['until_ns'])}"
+        what = ", ".join([*window["sites"], *window["assets"]]) or _("everything")
+        name = window["id"] + (f"\n{_('open now')}" if window["open"] else "")
+        texts = (printable(what), printable(window["reason"]), printable(window["author"]) or _("the inventory"))
+        table.add_row(escape(name), when, *map(escape, texts))
     Console(highlight=False).print(table)
 
 

@@ -24,6 +24,7 @@ PAGES = {
     "check": "checks/station-1/uplink/uplink",
     "events": "events",
     "search": "search",
+    "maintenance": "maintenance",
 }
 
 
