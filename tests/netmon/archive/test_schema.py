@@ -69,3 +69,14 @@ def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"this is no database" * 100)
     with pytest.raises(ArchiveError, match="cannot be read as an archive"):
         Reader.open(tmp_path)
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM event", "UPDATE event SET detail = '{}'"])
+def test_what_happened_can_be_neither_changed_nor_removed(tmp_path: Path, statement: str) -> None:
+    connection = sqlite3.connect(tmp_path / "x.sqlite3", isolation_level=None)
+    migrate(connection, tmp_path / "x.sqlite3")
+    connection.execute("INSERT INTO event (kind, at_ns, detail) VALUES ('action', 1, '{\"actor\": \"ole\"}')")
+    with pytest.raises(sqlite3.IntegrityError, match="events are never"):
+        connection.execute(statement)
+    assert connection.execute("SELECT detail FROM event").fetchall() == [('{"actor": "ole"}',)]
+    connection.close()

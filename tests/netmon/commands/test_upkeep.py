@@ -41,7 +41,7 @@ async def netmon(tmp_path: Path) -> AsyncIterator[Path]:
 
 async def command(folder: Path, *words: str) -> Result:
     arguments = ["--lang", "en", *words, "--data", str(folder / "data")]
-    return await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    return await asyncio.to_thread(CliRunner(env={"COLUMNS": "160"}).invoke, app, arguments)
 
 
 async def test_a_window_and_an_emergency_by_command(netmon: Path) -> None:
@@ -65,7 +65,7 @@ async def test_a_window_and_an_emergency_by_command(netmon: Path) -> None:
         "announce maintenance", "end maintenance", "declare emergency", "end emergency",
     ]  # fmt: skip
     assert {(entry["actor"], entry["source"], entry["outcome"]) for entry in audit} == {(me, "control socket", "done")}
-    assert "declare emergency" in (await command(netmon, "audit")).output
+    assert "declare emergency" in (await command(netmon, "audit")).output.replace("\n", " ")
     with Reader.open(netmon / "data") as reader:
         kinds = [event.kind for event in reader.events() if event.kind.startswith(("maint", "emerg"))]
     assert kinds == ["maintenance", "maintenance_ended", "emergency", "emergency_ended"]

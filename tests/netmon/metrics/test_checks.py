@@ -10,14 +10,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 import probes
+from netmon.impact import Effective, EffectiveStatus
 from netmon.metrics import CheckMetrics, Internals
 from netmon.metrics.families import FIXED, RTT_BUCKETS, reading_metric
 from netmon.model import Asset, Check, LocalText, Site, Status, Threshold
 from netmon.runner import Clock
+from netmon.upkeep import Upkeep
 from probes.base import Failure, ProbeResult, State, StateClass
 from tests.lab.checks import check
 from tests.lab.metrics import KINDS, SITES
 from tests.lab.observations import SECOND_NS, ping
+from tests.lab.pages import MemoryEvents
 
 ID = "hunchun/router/ping"
 LABELS = {"check": ID, "vantage": "main"}
@@ -301,6 +304,9 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     scrape.metrics.update([replace(ping(1), result=index_and_state)])
     internals = Internals(archive=FakeArchive())
     internals.watch_access(FakeAccess())
+    internals.watch_upkeep(Upkeep(MemoryEvents(), scrape.hands.clock))
+    state = Effective(check_id=ID, raw=Status.DOWN, status=EffectiveStatus.UNREACHABLE, cause="hunchun/router")
+    scrape.metrics.show_effective({ID: state})
     exported = {}
     for family in (*scrape.metrics.collect(), *internals.registry.collect()):
         if family.name.startswith("netmon_"):
