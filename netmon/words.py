@@ -248,5 +248,5 @@ def duration(seconds: float) -> str:
     for size, unit in ((86400, _("d")), (3600, _("h")), (60, _("min")), (1, _("s"))):
         count, rest = divmod(rest, size)
         if count or parts:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or f"0 {_('s')}"
+            parts.append(f"{count} {unit}" if count else "")
+    return " ".join(part for part in parts[:2] if part) or f"0 {_('s')}"

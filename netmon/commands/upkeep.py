@@ -147,7 +147,7 @@ def audit(
             say(json.dumps({"at_ns": event.at_ns, **event.detail}, ensure_ascii=False))
         return
     names = ("actor", "role", "source", "action", "subject", "outcome")
-    table = Table(_("time"), _("user"), _("role"), _("from"), _("action"), _("on what"), _("outcome"))
+    table = Table(_("time"), _("user"), _("role"), _("where from"), _("action"), _("on what"), _("outcome"))
     for event in events:
         table.add_row(_shown(event.at_ns), *(escape(printable(str(event.detail.get(name, "")))) for name in names))
     Console(highlight=False).print(table)

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp
 
 from netmon.config import ConfigError
 from netmon.web.api import Api
+from netmon.web.audit import AuditPage
 from netmon.web.auth.access import Access
-from netmon.web.auth.audit import AuditPage
 from netmon.web.auth.guard import Guard
 from netmon.web.auth.outermost import Outermost
 from netmon.web.auth.pages import AuthPages, error_page
@@ -76,7 +76,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/login", auth.form),
         Route("/login", auth.log_in, methods=["POST"]),
         Route("/logout", auth.log_out, methods=["POST"]),
-        Route("/audit", AuditPage(door).show),
+        Route("/audit", AuditPage(renderer, door).show),
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
     return Outermost(Guard(inner, routes, NEEDS, door, error_page), door, HEADERS)

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 
 from netmon import __version__
 from netmon.i18n import LANGUAGES, _, current_language, use_language
+from netmon.web.auth.roles import Role
 from netmon.web.auth.visit import visit_of
 from netmon.web.language import preferred
 from netmon.web.view import View
@@ -100,6 +101,7 @@ class Renderer:
             "zone": now.strftime("UTC%:z") if "%:z" not in now.strftime("%:z") else now.strftime("UTC%z"),
             "version": __version__,
             "user": visit.name,
+            "sees_audit": visit.may(Role.ADMIN),
             "csrf_token": visit.csrf_token,
             "query": "",
             "here": "",

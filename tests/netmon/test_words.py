@@ -34,7 +34,16 @@ def test_a_figure_carries_its_unit(key: str, value: float, expected: str) -> Non
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(0, "0 s"), (59.9, "59 s"), (320, "5 min 20 s"), (3600, "1 h 0 min"), (90061, "1 d 1 h"), (-5, "0 s")],
+    [
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (320, "5 min 20 s"),
+        (3600, "1 h"),
+        (3605, "1 h"),
+        (86400, "1 d"),
+        (90061, "1 d 1 h"),
+        (-5, "0 s"),
+    ],
 )
 def test_a_duration_has_its_two_largest_parts(seconds: float, expected: str) -> None:
     """Enough to act on."""

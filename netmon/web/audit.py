@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextvars import copy_context
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from netmon.archive import Event
-from netmon.i18n import _, _n, current_language, use_language
+from netmon.i18n import _, _n
 from netmon.web.auth.access import Access
-from netmon.web.language import preferred
+from netmon.web.render import Renderer
+from netmon.words import printable
 
 __all__ = ["AuditPage"]
 
@@ -48,28 +48,22 @@ ACTIONS: Final = (
     "end emergency", "not allowed",
 )  # fmt: skip
 
-_template = Environment(
-    loader=PackageLoader("netmon.web.auth", "."), autoescape=True, undefined=StrictUndefined
-).get_template("audit.html")
-
 
 class AuditPage:
     """The record, newest first, a hundred rows a page."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, renderer: Renderer, access: Access) -> None:
+        self._renderer = renderer
         self._access = access
 
     async def show(self, request: Request) -> Response:
         """A page of it; ``actor`` and ``action`` choose, ``before`` goes on."""
         query = request.query_params
-        actor, action, before = query.get("actor", ""), query.get("action", ""), query.get("before", "")
+        actor, action = query.get("actor", ""), query.get("action", "")
         found = await self._access.book.actions(
-            actor=actor, action=action, before_ns=_moment(before), limit=PAGE_ROWS + 1
+            actor=actor, action=action, before_ns=_moment(query.get("before", "")), limit=PAGE_ROWS + 1
         )
-        language = preferred(query.get("lang", ""), request.headers.get("accept-language", ""))
-        root = request.scope.get("root_path", "")
-        text = copy_context().run(_render, found, actor=actor, action=action, language=language, root=root)
-        return HTMLResponse(text, headers={"Content-Language": language, "Vary": "Accept-Language"})
+        return await self._renderer.page(request, "audit.html", partial(_content, found, actor=actor, action=action))
 
 
 def _moment(text: str) -> int | None:
@@ -77,38 +71,30 @@ def _moment(text: str) -> int | None:
     return int(text) if usable else None
 
 
-def _render(found: Sequence[Event], *, actor: str, action: str, language: str, root: str) -> str:
-    use_language(language)
+def _content(found: Sequence[Event], *, actor: str, action: str) -> dict[str, Any]:
     rows = found[:PAGE_ROWS]
     older = {"actor": actor, "action": action, "before": rows[-1].at_ns} if len(found) > PAGE_ROWS else {}
-    return _template.render(
-        language=current_language(), root=root, actor=actor, action=action, older=urlencode(older),
-        rows=[_row(event) for event in rows],
-        actions=[(name, _(WORDS[name])) for name in ACTIONS],
-        words={
-            "title": _("Who did what"),
-            "home": _("to the first page"),
-            "time": _("time"),
-            "actor": _("user"),
-            "role": _("role"),
-            "source": _("from"),
-            "action": _("action"),
-            "subject": _("on what"),
-            "outcome": _("outcome"),
-            "all": _("all"),
-            "filter": _("Show"),
-            "nobody": _("unknown"),
-            "none": _("nothing is recorded"),
-            "older": _("older"),
+    return {
+        "here": "audit",
+        "actor": printable(actor[:64]),
+        "action": action,
+        "actions": [{"id": name, "name": _(WORDS[name])} for name in ACTIONS],
+        "columns": {
+            "time": _("time"), "actor": _("user"), "role": _("role"), "source": _("where from"), "action": _("action"),
+            "subject": _("on what"), "outcome": _("outcome"),
         },
-    )  # fmt: skip
+        "rows": [_row(event) for event in rows],
+        "older": urlencode(older),
+    }  # fmt: skip
 
 
 def _row(event: Event) -> dict[str, str]:
     detail = {name: str(value) for name, value in event.detail.items()}
-    words = {name: _(WORDS[text]) if (text := detail.get(name, "")) in WORDS else text for name in (
+    words = {name: _(WORDS[text]) if (text := detail.get(name, "")) in WORDS else printable(text) for name in (
         "role", "source", "action", "subject", "outcome",
     )}  # fmt: skip
     moment = datetime.fromtimestamp(event.at_ns / 1e9, UTC).astimezone()
-    plain = {"actor": detail.get("actor", "")}
-    return {"time": moment.isoformat(sep=" ", timespec="seconds"), **plain, **words}
+    return {
+        "time": moment.strftime("%Y-%m-%d %H:%M:%S"), "actor": printable(detail.get("actor", "")) or _("unknown"),
+        **words,
+    }  # fmt: skip
