@@ -14,11 +14,13 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from netmon.model import Asset, LocalText, Reason, ReasonCode, Site, Status
+from netmon.runner import Clock
 from probes.base import Failure
 from tests.lab.checks import check
 from tests.lab.observations import SECOND_NS, ping
@@ -49,7 +51,9 @@ def county(checks: int) -> FakeNetmon:
         )
         assets[f"{site}/e{n}"] = Asset(id=f"{site}/e{n}", site=site, kind="router", name=LocalText(zh=f"设备{n}"))
     made = tuple(check(f"{asset}/ping") for asset in assets)
-    view = FakeNetmon(config=Inventory(sites=sites, assets=assets), checks=made)
+    # Each look at the clock is two seconds later: nothing that is kept for a second is measured.
+    clock = Clock(wall_ns=lambda: NOW_NS, monotonic=count(0, 2).__next__)
+    view = FakeNetmon(clock=clock, config=Inventory(sites=sites, assets=assets), checks=made)
     rows = [replace(ping(1), check_id=item.id, started_ns=NOW_NS - 30 * SECOND_NS) for item in made]
     view.durable(
         [replace(row, status=Status.DOWN, reasons=(down,)) if n % 5 == 0 else row for n, row in enumerate(rows)]
@@ -57,8 +61,8 @@ def county(checks: int) -> FakeNetmon:
     return view
 
 
-async def page_times(view: FakeNetmon, count: int) -> tuple[list[float], int]:
-    """Seconds of each of ``count`` requests for the first page, and its bytes."""
+async def page_times(view: FakeNetmon, requests: int) -> tuple[list[float], int]:
+    """Seconds of each of so many requests for the first page, and its bytes."""
     import httpx
 
     from netmon.web import create_app
@@ -66,7 +70,7 @@ async def page_times(view: FakeNetmon, count: int) -> tuple[list[float], int]:
     transport = httpx.ASGITransport(app=create_app(view))
     times, size = [], 0
     async with httpx.AsyncClient(transport=transport, base_url="http://netmon.test") as client:
-        for _ in range(count):
+        for _ in range(requests):
             begun = time.perf_counter()
             size = len((await client.get("/?lang=zh")).content)
             times.append(time.perf_counter() - begun)

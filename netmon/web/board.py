@@ -134,7 +134,6 @@ def county(view: View) -> dict[str, Any]:
     ]
     more = len(wrong) - len(rows)
     return {
-        "here": "county",
         "verdict": {"status": _verdict_class(status), "text": _verdict(status, by_site, wrong)},
         "counts": [
             {"status": item, "word": effective_word(item), "number": counts[item]}

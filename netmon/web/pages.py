@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from netmon.archive import ArchiveError
-from netmon.i18n import _, _n, current_language
+from netmon.i18n import _, _n
 from netmon.impact import EffectiveStatus
 from netmon.model import Check, Observation, Status
 from netmon.web import board
@@ -35,7 +35,6 @@ SPANS: Final[Mapping[str, tuple[int, str]]] = {
     "7d": (7 * 24 * HOUR_NS, _n("7 days")),
 }
 PLOTS_AT_MOST: Final = 6
-FRESH_SECONDS: Final = 1.0
 PLAIN_KEY: Final = re.compile(r"[\w.\[\]/: -]{1,120}")
 """A reading whose index a device chose may hold anything: such a one is shown, and not looked up."""
 TIMELINE_AT_ONCE: Final = 200
@@ -65,19 +64,11 @@ class Pages:
     def __init__(self, view: View, renderer: Renderer) -> None:
         self._view = view
         self._renderer = renderer
-        self._counties: dict[str, tuple[float, dict[str, Any]]] = {}
 
     async def county(self, request: Request) -> Response:
         """What is wrong, the sites, the equipment."""
-        return await self._renderer.page(request, "county.html", self._county)
-
-    def _county(self) -> dict[str, Any]:
-        """Made once a second in each language, however many look at it."""
-        now, language = self._view.clock.monotonic(), current_language()
-        made = self._counties.get(language)
-        if made is None or now - made[0] >= FRESH_SECONDS:
-            made = self._counties[language] = (now, board.county(self._view))
-        return made[1]
+        county = await self._renderer.shared(request, "county_main.html", partial(board.county, self._view))
+        return await self._renderer.page(request, "county.html", lambda: {"here": "county", "county": county})
 
     async def site(self, request: Request) -> Response:
         """One site."""

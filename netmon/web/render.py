@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -27,6 +29,7 @@ __all__ = ["LANGUAGE_COOKIE", "Renderer", "language_of"]
 
 REFRESH_SECONDS: Final = 10
 LANGUAGE_COOKIE: Final = "lang"
+FRESH_SECONDS: Final = 1.0
 COOKIE_SECONDS: Final = 400 * 86_400
 
 
@@ -48,6 +51,8 @@ class Renderer:
     def __init__(self, view: View, notice: str) -> None:
         self._view = view
         self._notice = notice
+        self._shared: dict[tuple[str, str, str], tuple[float, Markup]] = {}
+        self._sharing = asyncio.Lock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="pages")
         # Device strings reach the pages: everything is escaped, whatever the template's name.
         self._environment = Environment(
@@ -55,6 +60,30 @@ class Renderer:
             lstrip_blocks=True,
         )  # fmt: skip
         self._environment.globals["_"] = _
+
+    async def shared(self, request: Request, template: str, content: Callable[[], dict[str, Any]]) -> Markup:
+        """A piece of a page that is the same for everybody: made once a second for each language.
+
+        Args:
+            content: as of :meth:`page`.
+        """
+        language, root = language_of(request), request.scope.get("root_path", "")
+        key = (template, language, root)
+        async with self._sharing:
+            made_at, made = self._shared.get(key, (-math.inf, Markup()))
+            now = self._view.clock.monotonic()
+            if now - made_at < FRESH_SECONDS:
+                return made
+
+            def gather() -> dict[str, Any]:
+                use_language(language)
+                return {"root": root, "language": language} | content()
+
+            text = await self._render(template, copy_context(), gather)
+            # Made by a template that escapes.
+            made = Markup(text)  # noqa: S704
+            self._shared[key] = (now, made)
+            return made
 
     async def page(
         self, request: Request, template: str, content: Callable[[], dict[str, Any]], *, status: int = 200
@@ -70,12 +99,7 @@ class Renderer:
             use_language(language)
             return self._frame(request) | content()
 
-        # A context of its own: the language is this request's.
-        context = copy_context()
-        shown = context.run(gather)
-        # Most of the time goes into the template: in a thread, so that many viewers do not hold up the probes.
-        render = partial(self._environment.get_template(template).render, shown)
-        text = await asyncio.get_running_loop().run_in_executor(self._threads, context.run, render)
+        text = await self._render(template, copy_context(), gather)
         response = HTMLResponse(text, status_code=status)
         response.headers["Content-Language"] = language
         response.headers["Vary"] = "Accept-Language, Cookie"
@@ -85,6 +109,13 @@ class Renderer:
                 secure=request.scope["scheme"] == "https",
             )  # fmt: skip
         return response
+
+    async def _render(self, template: str, context: Context, gather: Callable[[], dict[str, Any]]) -> str:
+        """In a context of its own: the language is this request's."""
+        shown = context.run(gather)
+        # Most of the time goes into the template: in a thread, so that many viewers do not hold up the probes.
+        render = partial(self._environment.get_template(template).render, shown)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, render)
 
     def _frame(self, request: Request) -> dict[str, Any]:
         visit = visit_of(request)
