@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from netmon.i18n import _, _n
 from netmon.model import Reason, ReasonCode, Status
+from netmon.reading_words import READINGS, STATE_NAMES
 from probes.base import Failure, split_key
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "reading_name",
     "reason_sentence",
     "site_kind_word",
+    "state_name",
     "status_word",
 ]
 
@@ -54,29 +56,6 @@ EQUIPMENT_KINDS = {
     "satellite_terminal": _n("portable satellite terminal"),
     "satellite_phone": _n("satellite telephone"),
     "command_vehicle": _n("communications vehicle"),
-}
-READINGS = {
-    "rtt_median_seconds": _n("round trip, median"),
-    "rtt_min_seconds": _n("round trip, shortest"),
-    "rtt_max_seconds": _n("round trip, longest"),
-    "pdv_p95_seconds": _n("delay variation, 95th percentile"),
-    "loss_ratio": _n("packet loss"),
-    "in_bytes_per_second": _n("traffic in"),
-    "out_bytes_per_second": _n("traffic out"),
-    "in_utilisation_ratio": _n("utilisation in"),
-    "out_utilisation_ratio": _n("utilisation out"),
-    "total_seconds": _n("whole request"),
-    "connect_seconds": _n("TCP connection"),
-    "tls_seconds": _n("TLS handshake"),
-    "first_byte_seconds": _n("first byte"),
-    "lookup_seconds": _n("name lookup"),
-    "forward_power_watts": _n("forward power"),
-    "reflected_power_watts": _n("reflected power"),
-    "vswr_ratio": _n("standing wave ratio"),
-    "pa_temperature_celsius": _n("amplifier temperature"),
-    "supply_volts": _n("supply voltage"),
-    "esno_db": _n("signal to noise, Es/No"),
-    "battery_charge_ratio": _n("battery charge"),
 }
 FAILURE = {
     Failure.TIMEOUT: _n("no answer in time"),
@@ -147,6 +126,16 @@ def reading_name(key: str) -> str:
     return f"{_(READINGS[name])} [{index}]" if index is not None else _(READINGS[name])
 
 
+def state_name(key: str) -> str:
+    """What a state is about, with its index; the key itself where we have no words for it."""
+    name, index = split_key(key)
+    if name in STATES:
+        return _(STATES[name][0])
+    if name not in STATE_NAMES:
+        return key
+    return f"{_(STATE_NAMES[name])} [{index}]" if index is not None else _(STATE_NAMES[name])
+
+
 def failure_word(failure: Failure) -> str:
     """A failure in a few words."""
     return _(FAILURE[failure])
@@ -181,7 +170,7 @@ def _state_sentence(name: str, word: str) -> str:
     subject, words = STATES.get(name, ("", {}))
     if word in words:
         return _("{subject}: {state}").format(subject=_(subject), state=_(words[word]))
-    return _("{name}: the device reports {state}").format(name=name, state=word)
+    return _("{name}: the device reports {state}").format(name=state_name(name), state=word)
 
 
 def _seconds(value: float) -> str:

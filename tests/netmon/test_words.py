@@ -6,7 +6,7 @@ import pytest
 
 from netmon.i18n import use_language
 from netmon.model import Reason, ReasonCode, Status
-from netmon.words import FAILURE, STATES, STATUS, duration, figure, reason_sentence
+from netmon.words import FAILURE, STATES, STATUS, duration, figure, reading_name, reason_sentence
 from probes import KINDS
 from probes.base import Failure
 
@@ -80,8 +80,17 @@ def state(name: str, word: str) -> Reason:
             "way of the packets: not over the satellite: the round trip is too short for it",
             "数据路径：未经卫星，往返时延小于卫星链路的物理下限",
         ),
-        (state("path", "unheard of"), "path: the device reports unheard of", "path：设备报告 unheard of"),
-        (state("vswr_alarm", "high"), "vswr_alarm: the device reports high", "vswr_alarm：设备报告 high"),
+        (
+            state("path", "unheard of"),
+            "way of the packets: the device reports unheard of",
+            "数据路径：设备报告 unheard of",
+        ),
+        (
+            state("vswr_alarm[2]", "high"),
+            "standing wave alarm [2]: the device reports high",
+            "驻波告警 [2]：设备报告 high",
+        ),
+        (state("odd", "high"), "odd: the device reports high", "odd：设备报告 high"),
     ],
 )
 def test_states_that_netmon_finds_out_have_words_of_their_own(reason: Reason, english: str, chinese: str) -> None:
@@ -97,3 +106,19 @@ def test_states_that_netmon_finds_out_have_words_of_their_own(reason: Reason, en
 def test_every_such_state_belongs_to_a_kind() -> None:
     declared = {name for kind in KINDS.values() for name in kind.states}
     assert set(STATES) <= declared
+
+
+def test_every_reading_of_every_kind_has_a_name_in_chinese() -> None:
+    """Readings of vendor profiles among them: what a threshold may judge, people on call may read."""
+    names = {reading.name for kind in KINDS.values() for reading in kind.readings}
+    names |= {counter.rate for kind in KINDS.values() for counter in kind.counters}
+    use_language("zh")
+    assert {name for name in names if reading_name(name) == name} == set()
+    assert {name for name in names if reading_name(name).isascii()} == set()
+
+
+def test_a_device_state_is_named_and_its_word_left_as_it_is() -> None:
+    reason = Reason(code=ReasonCode.STATE, status=Status.DEGRADED, subject="vswr_alarm", text="alarm")
+    use_language("zh")
+    assert reason_sentence(reason).startswith("驻波告警")
+    assert "alarm" in reason_sentence(reason)
