@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -103,7 +104,9 @@ def run_smokeping(targets: int, seconds: float, notes: list[str]) -> float:
         "smokeping_prober is not installed: apt-get install prometheus-smokeping-prober"
     )
     port = 29374
-    command = [program, f"--web.listen-address=127.0.0.1:{port}", "--ping.interval=1s", "--no-privileged"]
+    # Unprivileged sockets need net.ipv4.ping_group_range, which root has no use for.
+    right = "--privileged" if os.geteuid() == 0 else "--no-privileged"
+    command = [program, f"--web.listen-address=127.0.0.1:{port}", "--ping.interval=1s", right]
     with subprocess.Popen(
         [*command, *addresses(targets)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as made:
@@ -117,6 +120,10 @@ def run_smokeping(targets: int, seconds: float, notes: list[str]) -> float:
             cpu = process_cpu_seconds(made.pid)
         finally:
             made.kill()
+    if requests < targets * seconds / 2:
+        raise SystemExit(
+            f"smokeping_prober sent {requests:.0f} of {targets * seconds:.0f} requests: nothing to compare with"
+        )
     notes.append(f"smokeping_prober {requests:.0f} requests in {seconds:.0f} s")
     return cpu / requests
 

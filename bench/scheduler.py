@@ -17,10 +17,19 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.pairs import cpu_of, in_pairs, summary
 
 INTERVAL_SECONDS = 10.0
+WARM_UP_SECONDS = 5.0
 
 
-async def measure_netmon(checks: int, seconds: float) -> list[float]:
-    """Starts through netmon.schedule; returns each start's lateness in seconds."""
+async def spend(seconds: float) -> float:
+    """CPU seconds of this process within so many seconds, once it runs: imports and adding the jobs do not count."""
+    await asyncio.sleep(WARM_UP_SECONDS)
+    before = time.process_time()
+    await asyncio.sleep(seconds)
+    return time.process_time() - before
+
+
+async def measure_netmon(checks: int, seconds: float) -> tuple[float, list[float]]:
+    """Starts through netmon.schedule; returns the CPU seconds and each start's lateness in seconds."""
     from netmon.runner import Clock
     from netmon.schedule import Schedule
     from tests.lab.checks import check
@@ -34,12 +43,12 @@ async def measure_netmon(checks: int, seconds: float) -> list[float]:
     )
     schedule.set_checks(check(f"site/a{n}/ping", interval_seconds=INTERVAL_SECONDS) for n in range(checks))
     schedule.start()
-    await asyncio.sleep(seconds)
+    spent = await spend(seconds)
     await schedule.stop()
-    return late
+    return spent, late
 
 
-async def measure_apscheduler(checks: int, seconds: float) -> list[float]:
+async def measure_apscheduler(checks: int, seconds: float) -> tuple[float, list[float]]:
     """The same starts, one APScheduler job a check, spread evenly; a job's lateness is against its own grid."""
     import logging
 
@@ -60,17 +69,18 @@ async def measure_apscheduler(checks: int, seconds: float) -> list[float]:
             coalesce=True, misfire_grace_time=2,
         )  # fmt: skip
     scheduler.start()
-    await asyncio.sleep(seconds)
+    spent = await spend(seconds)
     scheduler.shutdown(wait=False)
-    return late
+    return spent, late
 
 
 def child(which: str, checks: int, seconds: float) -> None:
     """One measured process."""
     measure = measure_netmon if which == "netmon" else measure_apscheduler
-    late = sorted(asyncio.run(measure(checks, seconds)))
+    spent, late = asyncio.run(measure(checks, seconds))
+    late.sort()
     quantiles = [late[min(len(late) - 1, int(len(late) * share))] * 1e3 for share in (0.5, 0.99, 1.0)]
-    print(json.dumps({"starts": len(late), "late_ms": quantiles}))
+    print(json.dumps({"cpu_seconds": spent, "starts": len(late), "late_ms": quantiles}))
 
 
 def main() -> None:
@@ -89,13 +99,12 @@ def main() -> None:
 
         def run(which: str, checks: int = checks, details: dict[str, list[str]] = details) -> float:
             command = [sys.executable, __file__, "--child", which, "--checks", str(checks)]
-            # Interpreter, imports and adding the jobs are start-up: two seconds of the same work are taken off.
-            base = cpu_of([*command, "--seconds", "2"])
-            full = cpu_of([*command, "--seconds", str(options.seconds + 2)])
-            if base.exit_code or full.exit_code:
-                raise SystemExit(base.output + full.output)
-            details[which].append(full.output.strip().splitlines()[-1])
-            return (full.cpu_seconds - base.cpu_seconds) / options.seconds
+            done = cpu_of([*command, "--seconds", str(options.seconds)])
+            if done.exit_code:
+                raise SystemExit(done.output)
+            line = done.output.strip().splitlines()[-1]
+            details[which].append(line)
+            return float(json.loads(line)["cpu_seconds"]) / options.seconds
 
         pairs = in_pairs(lambda: run("netmon"), lambda: run("apscheduler"), options.pairs)
         print(f"{checks} checks every {INTERVAL_SECONDS:g} s, {options.seconds:g} s, CPU share of a core:")
