@@ -7,9 +7,7 @@ is not there: it is written under another name, read back, made durable, and ren
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from netmon import __version__
+from netmon.archive.durable import replace, sha256, sync
 from netmon.archive.lock import FolderLock
 from netmon.archive.reader import Reader
 from netmon.archive.schema import FILE_NAME, ArchiveError, check_version
@@ -73,15 +72,15 @@ def back_up(folder: Path, destination: Path, *, now_ns: int, progress: Progress 
             netmon=__version__,
             taken=datetime.fromtimestamp(now_ns / 1e9, UTC).isoformat(timespec="seconds"),
             schema_version=version,
-            sha256=_sha256(file),
+            sha256=sha256(file),
             size_bytes=file.stat().st_size,
             observations=observations,
         )
         (partial / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
         for path in (file, partial / MANIFEST, partial):
-            _sync(path)
+            sync(path)
         partial.rename(destination)
-        _sync(destination.parent)
+        sync(destination.parent)
     except (OSError, sqlite3.Error) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise ArchiveError(_("no backup in {path}: {error}").format(path=destination, error=error)) from error
@@ -97,7 +96,7 @@ def restore(backup: Path, folder: Path) -> Manifest:
     manifest = _read_manifest(backup)
     source = backup / FILE_NAME
     try:
-        if _sha256(source) != manifest.sha256:
+        if sha256(source) != manifest.sha256:
             raise ArchiveError(_("{path} is damaged: its checksum is not the manifest's").format(path=source))
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(folder)
@@ -107,9 +106,7 @@ def restore(backup: Path, folder: Path) -> Manifest:
                 raise ArchiveError(_("{folder} has an archive already: move it away first").format(folder=folder))
             partial = target.with_suffix(".partial")
             shutil.copyfile(source, partial)
-            _sync(partial)
-            partial.rename(target)
-            _sync(folder)
+            replace(partial, target)
         finally:
             lock.release()
     except OSError as error:
@@ -148,16 +145,3 @@ def _read_manifest(backup: Path) -> Manifest:
         return Manifest(**fields)
     except (OSError, ValueError, TypeError) as error:
         raise ArchiveError(_("{path} is no backup: {error}").format(path=backup, error=error)) from error
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

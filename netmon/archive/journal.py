@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from netmon.archive.durable import sync
 from netmon.archive.lock import FolderLock
 from netmon.archive.rows import ConfigurationLoad, Event
 from netmon.archive.schema import FILE_NAME, ArchiveError
@@ -212,7 +212,7 @@ class Journal:
         store: Store | None
         try:
             store = Store(self._folder)
-            _sync(self._folder)
+            sync(self._folder)
         except BaseException as error:  # noqa: BLE001 (handed to the thread that waits for it)
             opened.set_exception(error)
             return
@@ -336,12 +336,3 @@ class Journal:
                         _("the archive in {folder} cannot be written: {fault}").format(folder=self._folder, fault=fault)
                     )
                 )
-
-
-def _sync(folder: Path) -> None:
-    """Make the names of the files in the folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from netmon.archive.codec import decode_result
 from netmon.archive.rows import ConfigurationInterval, Event
-from netmon.archive.schema import FILE_NAME, MIGRATIONS, ArchiveError, check_version
+from netmon.archive.schema import FILE_NAME, ArchiveError, require_newest
 from netmon.i18n import _
 from netmon.model import MissedRun, Observation, Status
 
@@ -80,7 +80,7 @@ class Reader:
         except sqlite3.Error as error:
             raise ArchiveError(_("{path} cannot be opened: {error}").format(path=path, error=error)) from error
         try:
-            _require_newest(connection, path)
+            require_newest(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -260,16 +260,6 @@ class Reader:
             yield from self._connection.execute(query, values)
         except sqlite3.Error as error:
             raise ArchiveError(_("{path} cannot be read: {error}").format(path=self._path, error=error)) from error
-
-
-def _require_newest(connection: sqlite3.Connection, path: Path) -> None:
-    version = check_version(connection, path)
-    if version < len(MIGRATIONS):
-        raise ArchiveError(
-            _("{path} has schema version {version}: start netmon run once, which brings it to {newest}").format(
-                path=path, version=version, newest=len(MIGRATIONS)
-            )
-        )
 
 
 def _bounds(since_ns: int | None, until_ns: int | None) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Final
 from netmon.i18n import _
 from probes.base import MonitorFault
 
-__all__ = ["FILE_NAME", "MIGRATIONS", "ArchiveError", "check_version", "migrate"]
+__all__ = ["FILE_NAME", "MIGRATIONS", "ArchiveError", "check_version", "migrate", "require_newest"]
 
 FILE_NAME: Final = "journal.sqlite"
 
@@ -80,6 +80,13 @@ MIGRATIONS: Final = (
                 lag(status) OVER (PARTITION BY series ORDER BY started_ns) AS before FROM observation
         ) WHERE before IS NULL OR before != status ORDER BY started_ns;
     """,
+    # How far each reader that passes observations on has come: what it has not seen is not deleted.
+    """
+    CREATE TABLE cursor (
+        name TEXT PRIMARY KEY,
+        last_row INTEGER NOT NULL
+    ) STRICT;
+    """,
     # Who did what and what was declared is added to, and never changed: not by a fault in this program either.
     """
     CREATE TRIGGER event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
@@ -124,6 +131,21 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def require_newest(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that the file has this program's schema.
+
+    Raises:
+        ArchiveError: it has another one.
+    """
+    version = check_version(connection, path)
+    if version < len(MIGRATIONS):
+        raise ArchiveError(
+            _("{path} has schema version {version}: start netmon run once, which brings it to {newest}").format(
+                path=path, version=version, newest=len(MIGRATIONS)
+            )
+        )
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:

@@ -1,0 +1,118 @@
+"""Which files of closed days there are: ``days/manifest.jsonl``, a line a file, replaced in one step.
+
+A file that no line names does not count: it is what was left of an attempt that was cut short, or it is foreign.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Self
+
+from netmon.archive.durable import replace
+from netmon.archive.schema import ArchiveError
+from netmon.i18n import _
+
+__all__ = ["DAY_NS", "FOLDER", "DayFile", "DayManifest"]
+
+FOLDER: Final = "days"
+FILE_NAME: Final = "manifest.jsonl"
+DAY_NS: Final = 86_400 * 1_000_000_000
+EPOCH: Final = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFile:
+    """A file of observations that started on one UTC day. It never changes.
+
+    Attributes:
+        day: days since 1970-01-01.
+        number: 0 for the day's first file, 1, 2, ... for rows that came late.
+        first_row, last_row: the smallest and the largest row number (``sequence``) in it.
+        written: when, ISO 8601 in UTC.
+    """
+
+    day: int
+    number: int
+    rows: int
+    first_row: int
+    last_row: int
+    size_bytes: int
+    sha256: str
+    written: str
+
+    @property
+    def name(self) -> str:
+        """The path within the folder of days."""
+        return file_name(self.day, self.number)
+
+
+def file_name(day: int, number: int) -> str:
+    """``2026/2026-11-23.observations.parquet``, or ``2026/2026-11-23.observations.1.parquet`` for late rows."""
+    on = EPOCH + timedelta(days=day)
+    addendum = f".{number}" if number else ""
+    return f"{on.year:04}/{on.isoformat()}.observations{addendum}.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class DayManifest:
+    """The files of closed days, by day and number."""
+
+    files: tuple[DayFile, ...] = ()
+    _through: Mapping[int, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        through: dict[int, int] = {}
+        for file in self.files:
+            through[file.day] = max(file.last_row, through.get(file.day, 0))
+        object.__setattr__(self, "_through", MappingProxyType(through))
+
+    @classmethod
+    def read(cls, days: Path) -> Self:
+        """Read the manifest of a folder of days; an empty one where there is none.
+
+        Raises:
+            ArchiveError: it is damaged.
+        """
+        path = days / FILE_NAME
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            return cls(tuple(DayFile(**json.loads(line)) for line in lines))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, TypeError) as error:
+            raise ArchiveError(_("{path} is damaged: {error}").format(path=path, error=error)) from error
+
+    def with_files(self, files: Iterable[DayFile]) -> Self:
+        """This manifest with more files."""
+        return type(self)(tuple(sorted((*self.files, *files), key=lambda file: (file.day, file.number))))
+
+    def write(self, days: Path) -> None:
+        """Put it in the place of the one before, durably."""
+        partial = days / (FILE_NAME + ".partial")
+        partial.write_text("".join(json.dumps(asdict(file)) + "\n" for file in self.files), encoding="utf-8")
+        replace(partial, days / FILE_NAME)
+
+    def through(self, day: int) -> int:
+        """All rows of a day up to this number are in its files; 0 if it has none.
+
+        Row numbers only grow, so what comes late has a larger one.
+        """
+        return self._through.get(day, 0)
+
+    def of_day(self, day: int) -> tuple[DayFile, ...]:
+        """A day's files."""
+        return tuple(file for file in self.files if file.day == day)
+
+    def between(self, since_ns: int, last_ns: int) -> tuple[DayFile, ...]:
+        """Files with observations that may have started within these times, both inclusive."""
+        return tuple(file for file in self.files if since_ns // DAY_NS <= file.day <= last_ns // DAY_NS)
+
+
+def utc_text(ns: int) -> str:
+    """A time as ISO 8601, to the second."""
+    return datetime.fromtimestamp(ns // 1_000_000_000, UTC).isoformat()
