@@ -227,7 +227,7 @@ class Pages:
             "subject": f"{name} · {event.check.rpartition('/')[2]}",
             "text": board.name_of(site.name, site.id) if site else "",
             "status": event.status.value if event.status else "note",
-            "word": status_word(event.status) if event.status else _("missed"),
+            "word": status_word(event.status) if event.status else _("not run"),
         }
 
 
