@@ -8,6 +8,8 @@ import logging
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 
 STOP_GRACE_SECONDS = 5.0
 EVENT_TEXT_LIMIT = 4000
+FIRST_CLOSING_SECONDS = 60.0
+CLOSING_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +129,7 @@ class App:
         self.schedule = Schedule(start=self.runner.start, missed=self._missed, stepped=self._stepped, clock=self.clock)
         self._observers: list[Callable[[Sequence[Observation]], None]] = []
         self._watch: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
 
     def observe(self, observer: Callable[[Sequence[Observation]], None]) -> None:
@@ -191,6 +196,7 @@ class App:
         self.schedule.start()
         self.internals.config_loaded(now_ns / 1e9)
         self._watch = asyncio.create_task(self.internals.watch_loop())
+        self._closing = asyncio.create_task(self._close_days_hourly())
         log.info("started", extra=fields(checks=len(self.checks), config=self.config.config_id[:12]))
 
     async def reload(self) -> None:
@@ -242,9 +248,10 @@ class App:
     async def stop(self) -> None:
         """Start nothing more, let runs end, write everything, close everything."""
         await self.schedule.stop()
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
+        tasks = [task for task in (self._watch, self._closing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.runner.stop(STOP_GRACE_SECONDS)
         self.journal.append_event("stop", self.clock.wall_ns(), {"vantage": self.settings.vantage})
         try:
@@ -252,6 +259,34 @@ class App:
         finally:
             await self.wires.aclose()
         log.info("stopped", extra=fields(rows=self.journal.rows_written))
+
+    async def _close_days_hourly(self) -> None:
+        await asyncio.sleep(FIRST_CLOSING_SECONDS)
+        while True:
+            await self.close_days()
+            await asyncio.sleep(CLOSING_SECONDS)
+
+    async def close_days(self) -> None:
+        """Move days that have ended from the journal to files.
+
+        In a process of its own: it takes the processor for seconds, and probes must not wait for it. It may end at any
+        moment.
+        """
+        command = (sys.executable, "-m", "netmon", "archive", "close", "--data", str(self.settings.data))
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        try:
+            _output, errors = await process.communicate()
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise
+        if process.returncode:
+            self.internals.closings_failed.inc()
+            last = errors.decode(errors="replace").strip().rpartition("\n")[2]
+            log.error("days could not be closed", extra=fields(error=last, exit_code=process.returncode))
 
     def _seed(self) -> None:
         try:

@@ -249,8 +249,11 @@ def query(
         with Reader.open(data) as reader:
             since_ns = time.time_ns() - round(seconds * 1e9)
             rows = list(reader.history(check, since_ns=since_ns, limit=limit, newest_first=True))
+            damaged = reader.damaged
     except ArchiveError as error:
         fail(str(error), EXIT_FAULT)
+    for file in sorted(damaged):
+        typer.echo(_("{file} cannot be read: what it holds is missing").format(file=file), err=True)
     if as_json:
         for row in rows:
             say(json.dumps(as_plain(row), ensure_ascii=False))

@@ -1,10 +1,13 @@
 """The archive: the durable record of everything that was measured, written before anything is shown."""
 
 from netmon.archive.backup import Manifest, back_up, restore
+from netmon.archive.days import close_days
+from netmon.archive.export import write_csv
 from netmon.archive.journal import Journal
 from netmon.archive.reader import Counts, Reader
 from netmon.archive.rows import ConfigurationInterval, ConfigurationLoad, Event
 from netmon.archive.schema import ArchiveError
+from netmon.archive.verify import Problem, Verified, verify
 
 __all__ = [
     "ArchiveError",
@@ -14,7 +17,12 @@ __all__ = [
     "Event",
     "Journal",
     "Manifest",
+    "Problem",
     "Reader",
+    "Verified",
     "back_up",
+    "close_days",
     "restore",
+    "verify",
+    "write_csv",
 ]

@@ -1,6 +1,7 @@
 """A copy of the archive, taken beside the running daemon, and an archive made of such a copy.
 
-A backup is a folder: the journal as it was at one moment, and ``manifest.json`` with its checksum. It is complete or it
+A backup is a folder: the journal as it was at one moment, the files of closed days with their own manifest, and
+``manifest.json`` with the checksums of both. It is complete or it
 is not there: it is written under another name, read back, made durable, and renamed last.
 """
 
@@ -19,6 +20,8 @@ from typing import Any, Final
 from netmon import __version__
 from netmon.archive.durable import replace, sha256, sync
 from netmon.archive.lock import FolderLock
+from netmon.archive.manifest import FILE_NAME as DAYS_MANIFEST
+from netmon.archive.manifest import FOLDER, DayManifest
 from netmon.archive.reader import Reader
 from netmon.archive.schema import FILE_NAME, ArchiveError, check_version
 from netmon.i18n import _
@@ -39,6 +42,7 @@ class Manifest:
         schema_version: of the journal.
         sha256: of the journal's file.
         observations: how many rows.
+        days_sha256: of the manifest of closed days; empty if there is none.
     """
 
     netmon: str
@@ -47,13 +51,14 @@ class Manifest:
     sha256: str
     size_bytes: int
     observations: int
+    days_sha256: str = ""
 
 
 def back_up(folder: Path, destination: Path, *, now_ns: int, progress: Progress = lambda _done, _all: None) -> Manifest:
     """Copy the archive in ``folder`` to the new folder ``destination``; netmon may run meanwhile.
 
     Args:
-        progress: called with the pages that were copied and the pages that there are.
+        progress: called with what was copied and what there is: pages of the journal, then files of closed days.
 
     Raises:
         ArchiveError: there is no archive, or the copy cannot be written or is not what was read.
@@ -66,6 +71,8 @@ def back_up(folder: Path, destination: Path, *, now_ns: int, progress: Progress 
         partial.mkdir(parents=True)
         file = partial / FILE_NAME
         version = _copy_journal(folder, file, progress)
+        # After the journal: a day that was closed meanwhile is in both, and counts once.
+        days_sha256 = _copy_days(folder, partial, progress)
         with Reader.open(partial) as reader:
             observations = reader.counts.observations
         manifest = Manifest(
@@ -75,6 +82,7 @@ def back_up(folder: Path, destination: Path, *, now_ns: int, progress: Progress 
             sha256=sha256(file),
             size_bytes=file.stat().st_size,
             observations=observations,
+            days_sha256=days_sha256,
         )
         (partial / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
         for path in (file, partial / MANIFEST, partial):
@@ -102,8 +110,11 @@ def restore(backup: Path, folder: Path) -> Manifest:
         lock = FolderLock(folder)
         try:
             target = folder / FILE_NAME
-            if target.exists():
+            if target.exists() or (folder / FOLDER / DAYS_MANIFEST).exists():
                 raise ArchiveError(_("{folder} has an archive already: move it away first").format(folder=folder))
+            if _copy_days(backup, folder, lambda _done, _all: None) != manifest.days_sha256:
+                days = backup / FOLDER / DAYS_MANIFEST
+                raise ArchiveError(_("{path} is damaged: its checksum is not the manifest's").format(path=days))
             partial = target.with_suffix(".partial")
             shutil.copyfile(source, partial)
             replace(partial, target)
@@ -136,6 +147,29 @@ def _copy_journal(folder: Path, file: Path, progress: Progress) -> int:
     if problems:
         raise ArchiveError(_("{path} is damaged: {error}").format(path=path, error="; ".join(problems)))
     return version
+
+
+def _copy_days(source: Path, target: Path, progress: Progress) -> str:
+    """Copy the files of closed days, checked on the way, then their manifest; that manifest's checksum."""
+    manifest = DayManifest.read(source / FOLDER)
+    if not manifest.files:
+        return ""
+    folders = {(target / FOLDER / file.name).parent for file in manifest.files}
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    for done, file in enumerate(manifest.files):
+        progress(done, len(manifest.files))
+        copy = target / FOLDER / file.name
+        partial = copy.with_suffix(".partial")
+        shutil.copyfile(source / FOLDER / file.name, partial)
+        if sha256(partial) != file.sha256:
+            path = source / FOLDER / file.name
+            raise ArchiveError(_("{path} is damaged: its checksum is not the manifest's").format(path=path))
+        replace(partial, copy)
+    for folder in (*folders, target / FOLDER, target):
+        sync(folder)
+    manifest.write(target / FOLDER)
+    return sha256(target / FOLDER / DAYS_MANIFEST)
 
 
 def _read_manifest(backup: Path) -> Manifest:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from netmon.archive.durable import replace, sha256, sync
+from netmon.archive.lock import FolderLock
 from netmon.archive.manifest import DAY_NS, FOLDER, DayFile, DayManifest, file_name, utc_text
 from netmon.archive.parquet import Digest, Row, read, write
 from netmon.archive.schema import FILE_NAME, ArchiveError, require_newest
@@ -51,7 +52,7 @@ DELETE = f"DELETE FROM observation WHERE sequence IN (SELECT sequence FROM {SELE
 def close_days(folder: Path, *, now_ns: int) -> tuple[DayFile, ...]:
     """Write the files of all days that have ended, and delete from the journal what is in them.
 
-    Takes seconds for a day; call it in a thread of its own. Only the process that holds the journal may.
+    Takes seconds for a day. It may run beside the journal's writer, in a process of its own; two at once are refused.
 
     Returns:
         The files that were written.
@@ -64,7 +65,10 @@ def close_days(folder: Path, *, now_ns: int) -> tuple[DayFile, ...]:
     try:
         days.mkdir(exist_ok=True)
         sync(folder)
-        with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as journal:
+        with (
+            FolderLock(days),
+            contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as journal,
+        ):
             require_newest(journal, path)
             return _close_days(journal, days, now_ns)
     except (OSError, sqlite3.Error) as error:

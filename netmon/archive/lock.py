@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Self
 
 from netmon.archive.schema import ArchiveError
 from netmon.i18n import _
@@ -15,7 +16,7 @@ FILE_NAME = "journal.lock"
 
 
 class FolderLock:
-    """Held from construction to :meth:`release`.
+    """Held from construction to :meth:`release`, or to the end of a ``with`` block.
 
     Raises:
         ArchiveError: another process holds it.
@@ -35,6 +36,12 @@ class FolderLock:
             ) from None
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, f"{os.getpid()}\n".encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_how: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Let another process write."""

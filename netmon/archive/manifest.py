@@ -17,7 +17,7 @@ from netmon.archive.durable import replace
 from netmon.archive.schema import ArchiveError
 from netmon.i18n import _
 
-__all__ = ["DAY_NS", "FOLDER", "DayFile", "DayManifest"]
+__all__ = ["DAY_NS", "FILE_NAME", "FOLDER", "DayFile", "DayManifest"]
 
 FOLDER: Final = "days"
 FILE_NAME: Final = "manifest.jsonl"

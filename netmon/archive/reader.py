@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
 from netmon.archive.codec import decode_result
+from netmon.archive.manifest import DAY_NS, DayFile, DayManifest
+from netmon.archive.past import Asked, Past, joined
 from netmon.archive.rows import ConfigurationInterval, Event
 from netmon.archive.schema import FILE_NAME, ArchiveError, require_newest
 from netmon.i18n import _
@@ -21,12 +24,12 @@ from netmon.model import MissedRun, Observation, Status
 __all__ = ["Counts", "Reader"]
 
 OBSERVATION = (
-    "SELECT s.check_id, s.vantage, o.scheduled_ns, o.started_ns, o.duration_seconds, o.attempt, o.status, o.data,"
-    " c.config_id FROM {source} CROSS JOIN configuration c ON c.number = o.configuration"
+    "SELECT o.started_ns, o.sequence, s.check_id, s.vantage, o.scheduled_ns, o.duration_seconds, o.attempt, o.status,"
+    " o.data, c.config_id FROM {source} CROSS JOIN configuration c ON c.number = o.configuration"
 )
 HISTORY = (
     OBSERVATION.format(source="observation o CROSS JOIN series s ON s.number = o.series")
-    + " WHERE o.series = ? AND o.started_ns >= ? AND o.started_ns <= ? ORDER BY o.started_ns {order} LIMIT ?"
+    + " WHERE o.series = ? AND o.started_ns >= ? AND o.started_ns <= ? ORDER BY o.started_ns {order}"
 )
 # One look into the index a series, however many rows there are.
 LATEST = OBSERVATION.format(
@@ -54,7 +57,8 @@ class Counts:
 class Reader:
     """Reads an archive. Belongs to the thread that opened it.
 
-    Times are UTC nanoseconds since the epoch; ``since_ns`` is inclusive, ``until_ns`` exclusive, ``None`` is open.
+    The journal and the files of closed days are one. Times are UTC nanoseconds since the epoch; ``since_ns`` is
+    inclusive, ``until_ns`` exclusive, ``None`` is open.
     An iterator that is not read to its end keeps the state of the moment it began, and keeps the daemon's write-ahead
     log from being emptied: read it or close it.
     """
@@ -62,6 +66,7 @@ class Reader:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        self._past = Past(path.parent)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -87,8 +92,9 @@ class Reader:
         return cls(connection, path)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
         self._connection.close()
+        self._past.close()
 
     def __enter__(self) -> Self:
         return self
@@ -109,44 +115,53 @@ class Reader:
         newest_first: bool = False,
     ) -> Iterator[Observation]:
         """Observations of one check in order of their start, from one vantage or from all."""
+        asked = _asked(check_id, since_ns, until_ns, vantage=vantage)
         query = HISTORY.format(order="DESC" if newest_first else "ASC")
-        limits = (*_bounds(since_ns, until_ns), -1 if limit is None else limit)
-        streams = [
-            map(_observation, self._execute(query, (number, *limits))) for number in self._series(check_id, vantage)
-        ]
-        merged = merge(*streams, key=lambda observation: observation.started_ns, reverse=newest_first)
-        for count, observation in enumerate(merged):
-            if count == limit:
-                return
-            yield observation
+        bounds = (asked.first_ns, asked.last_ns)
+        streams = [self._start(query, (number, *bounds)) for number in self._series(check_id, vantage)]
+        journal = merge(*streams, key=lambda row: row[0], reverse=newest_first)
+        rows = self._joined(journal, asked, self._past.observations, newest_first=newest_first)
+        yield from islice(map(_observation, rows), limit)
 
     def series(
-        self, check_id: str, keys: Sequence[str], *, since_ns: int, until_ns: int | None = None, limit: int = -1
+        self,
+        check_id: str,
+        keys: Sequence[str],
+        *,
+        since_ns: int,
+        until_ns: int | None = None,
+        limit: int | None = None,
     ) -> Iterator[tuple[int, Status, tuple[float | None, ...]]]:
         """Start, status and some readings of each run of a check, from all vantages, in order of time.
 
-        Much cheaper than :meth:`history`: SQLite takes the readings out of the rows.
+        Much cheaper than :meth:`history`: the databases take the readings out of the rows.
         """
+        asked = _asked(check_id, since_ns, until_ns)
         paths = [f'$."{part}"."{key}"' for key in keys for part in "rd"]
         columns = "".join(", coalesce(json_extract(data, ?), json_extract(data, ?))" for _key in keys)
         numbers = self._series(check_id, None)
         places = ", ".join("?" * len(numbers))
         query = (
-            f"SELECT started_ns, status{columns} FROM observation WHERE series IN ({places})"  # noqa: S608 (places only)
-            " AND started_ns >= ? AND started_ns <= ? ORDER BY started_ns LIMIT ?"
+            f"SELECT started_ns, sequence, status{columns} FROM observation WHERE series IN ({places})"  # noqa: S608 (places only)
+            " AND started_ns >= ? AND started_ns <= ? ORDER BY started_ns"
         )
-        for at_ns, status, *values in self._execute(query, (*paths, *numbers, *_bounds(since_ns, until_ns), limit)):
+        journal = self._start(query, (*paths, *numbers, asked.first_ns, asked.last_ns))
+        rows = self._joined(journal, asked, lambda file, wanted: self._past.readings(file, wanted, keys))
+        for at_ns, status, *values in islice(rows, limit):
             yield at_ns, Status(status), tuple(value if isinstance(value, float | int) else None for value in values)
 
     def recent(self, check_id: str, statuses: Iterable[Status], *, since_ns: int, limit: int) -> Iterator[Observation]:
         """The last observations of a check that had one of these statuses, newest first."""
-        wanted = [status.value for status in statuses]
+        asked = _asked(check_id, since_ns, None, statuses=tuple(status.value for status in statuses))
         numbers = self._series(check_id, None)
         query = OBSERVATION.format(source="observation o CROSS JOIN series s ON s.number = o.series") + (
-            f" WHERE o.series IN ({', '.join('?' * len(numbers))}) AND o.status IN ({', '.join('?' * len(wanted))})"
-            " AND o.started_ns >= ? ORDER BY o.started_ns DESC LIMIT ?"
+            f" WHERE o.series IN ({', '.join('?' * len(numbers))})"
+            f" AND o.status IN ({', '.join('?' * len(asked.statuses))}) AND o.started_ns >= ?"
+            " ORDER BY o.started_ns DESC"
         )
-        yield from map(_observation, self._execute(query, (*numbers, *wanted, since_ns, limit)))
+        journal = self._start(query, (*numbers, *asked.statuses, asked.first_ns))
+        rows = self._joined(journal, asked, self._past.observations, newest_first=True)
+        yield from islice(map(_observation, rows), limit)
 
     def since(self) -> Mapping[tuple[str, str], int]:
         """Since when each (check, vantage) has had its last recorded status."""
@@ -173,7 +188,7 @@ class Reader:
 
     def latest(self) -> Mapping[tuple[str, str], Observation]:
         """The observation that started last, for each (check, vantage) that was ever observed."""
-        observations = map(_observation, self._execute(LATEST))
+        observations = (_observation((row[0], *row[2:])) for row in self._execute(LATEST))
         return {(observation.check_id, observation.vantage): observation for observation in observations}
 
     def missed(
@@ -244,22 +259,79 @@ class Reader:
     @property
     def counts(self) -> Counts:
         """How many rows there are; counts each of them, which takes a second for ten million."""
+        # The manifest is read within the journal's moment: see netmon.archive.days.
+        self._connection.execute("BEGIN")
+        try:
+            self._connection.execute("SELECT count(*) FROM configuration").fetchone()
+            return self._count(self._past.manifest())
+        finally:
+            self._connection.execute("COMMIT")
+
+    @property
+    def damaged(self) -> frozenset[str]:
+        """Files of closed days that could not be read for the answers so far: what they held is missing there."""
+        return frozenset(self._past.damaged)
+
+    def _count(self, manifest: DayManifest) -> Counts:
+        newest = max((file.last_row for file in manifest.files), default=0)
         query = (
-            "SELECT (SELECT count(*) FROM observation), (SELECT count(*) FROM missed), (SELECT count(*) FROM event),"
-            " (SELECT count(*) FROM configuration WHERE text IS NOT NULL)"
+            "SELECT (SELECT count(*) FROM observation WHERE sequence > ?), (SELECT count(*) FROM missed),"
+            " (SELECT count(*) FROM event), (SELECT count(*) FROM configuration WHERE text IS NOT NULL)"
         )
-        ((observations, missed, events, configurations),) = self._execute(query)
+        ((observations, missed, events, configurations),) = self._execute(query, (newest,))
+        # What is in a file and in the journal still counts once.
+        older = self._execute("SELECT started_ns, sequence FROM observation WHERE sequence <= ?", (newest,))
+        observations += sum(sequence > manifest.through(started_ns // DAY_NS) for started_ns, sequence in older)
+        observations += sum(file.rows for file in manifest.files)
         return Counts(observations=observations, missed=missed, events=events, configurations=configurations)
+
+    def _joined(
+        self,
+        journal: Iterable[tuple[Any, ...]],
+        asked: Asked,
+        read: Callable[[DayFile, Asked], list[tuple[Any, ...]]],
+        *,
+        newest_first: bool = False,
+    ) -> Iterator[tuple[Any, ...]]:
+        manifest = self._past.manifest()
+        files = manifest.between(asked.first_ns, asked.last_ns)
+        return joined(journal, manifest, files, lambda file: read(file, asked), newest_first=newest_first)
+
+    def _start(self, query: str, values: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+        """Ask now, so that the answer is of this moment, and read on later."""
+        try:
+            cursor = self._connection.execute(query, values)
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
+        return self._read_on(cursor)
+
+    def _read_on(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from cursor
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: sqlite3.Error) -> ArchiveError:
+        return ArchiveError(_("{path} cannot be read: {error}").format(path=self._path, error=error))
 
     def _series(self, check_id: str, vantage: str | None) -> list[int]:
         query = "SELECT number FROM series WHERE check_id = ? AND vantage = coalesce(?, vantage) ORDER BY vantage"
         return [number for (number,) in self._execute(query, (check_id, vantage))]
 
     def _execute(self, query: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-        try:
-            yield from self._connection.execute(query, values)
-        except sqlite3.Error as error:
-            raise ArchiveError(_("{path} cannot be read: {error}").format(path=self._path, error=error)) from error
+        yield from self._start(query, values)
+
+
+def _asked(
+    check_id: str,
+    since_ns: int | None,
+    until_ns: int | None,
+    *,
+    vantage: str | None = None,
+    statuses: tuple[str, ...] = (),
+) -> Asked:
+    first_ns, last_ns = _bounds(since_ns, until_ns)
+    return Asked(check_id=check_id, vantage=vantage, first_ns=first_ns, last_ns=last_ns, statuses=statuses)
 
 
 def _bounds(since_ns: int | None, until_ns: int | None) -> tuple[int, int]:
@@ -268,7 +340,7 @@ def _bounds(since_ns: int | None, until_ns: int | None) -> tuple[int, int]:
 
 
 def _observation(row: tuple[Any, ...]) -> Observation:
-    check_id, vantage, scheduled_ns, started_ns, duration_seconds, attempt, status, data, config_id = row
+    started_ns, check_id, vantage, scheduled_ns, duration_seconds, attempt, status, data, config_id = row
     result, derived, reasons = decode_result(data)
     return Observation(
         check_id=check_id,

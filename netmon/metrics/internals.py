@@ -93,6 +93,11 @@ class Internals:
         self.clock_steps = Counter(
             "netmon_clock_steps", "Steps of the wall clock that were noticed.", registry=self.registry
         )
+        self.closings_failed = Counter(
+            "netmon_archive_closings_failed",
+            "Attempts to move ended days from the journal to files that failed.",
+            registry=self.registry,
+        )
         self._loop_lag = Histogram(
             "netmon_event_loop_lag_seconds",
             "How much later than asked for the event loop came to a timer.",

@@ -193,3 +193,40 @@ def test_run_probes_records_shows_and_stops(inventory: Path, tmp_path: Path) -> 
     assert {row["attempt"] for row in rows} >= {1}
     starts = [row["started"] for row in rows]
     assert starts == sorted(starts, reverse=True)
+
+
+async def test_days_are_closed_verified_and_exported(tmp_path: Path) -> None:
+    """Days that have ended become files; a byte that changes is found, named, and fails the command."""
+    from dataclasses import replace
+
+    from netmon.archive import Journal
+    from tests.lab.observations import ignore, ping
+
+    day_ns = 86_400 * 10**9
+    start_ns = (time.time_ns() // day_ns - 3) * day_ns
+    check = "here/router/ping"
+    async with Journal.open(tmp_path, on_durable=ignore) as journal:
+        for n in range(12):
+            at_ns = start_ns + n * day_ns // 4
+            journal.append(replace(ping(n, check), started_ns=at_ns, scheduled_ns=at_ns))
+    data = ["--data", str(tmp_path)]
+    closed = json.loads(netmon("archive", "close", *data, "--json").stdout)
+    assert [file["rows"] for file in closed][:2] == [4, 4]
+    assert "在文件" in netmon("archive", "close", *data, language="zh").stdout
+    verified = netmon("archive", "verify", *data)
+    assert verified.returncode == 0
+    assert "0 damaged" in verified.stdout
+    table = tmp_path / "table.csv"
+    assert netmon("archive", "export", str(table), *data, "--since", "7d", "--check", check).returncode == 0
+    lines = table.read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 13
+    assert netmon("archive", "export", str(table), *data).returncode == 3  # it exists
+    assert netmon("archive", "export", "-", *data, "--check", "no/such/check").returncode == 2
+    file = tmp_path / "days" / closed[0]["name"]
+    file.write_bytes(file.read_bytes()[:-20] + bytes(20))
+    damaged = netmon("archive", "verify", *data)
+    assert damaged.returncode == 1
+    assert closed[0]["name"] in damaged.stdout
+    queried = netmon("query", check, *data, "--since", "7d", "--json")
+    assert closed[0]["name"] in queried.stderr
+    assert len(queried.stdout.splitlines()) == 8

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
@@ -101,56 +99,35 @@ async def test_rows_stay_until_every_cursor_has_passed_them(tmp_path: Path) -> N
     assert all_rows(tmp_path) == before
 
 
-class Killed(BaseException):
-    """The process ended here."""
+def end_at_lines(*runs: tuple[int, Path]) -> list[int]:
+    """Close days in processes that end at these lines; how many lines each reached."""
+    asked = "".join(f"{end_at} {folder} {NOW_NS}\n" for end_at, folder in runs)
+    command = [sys.executable, "-m", "tests.lab.end_at_line"]
+    done = subprocess.run(
+        command, input=asked, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return [int(line) for line in done.stdout.split()]
 
 
 async def test_an_end_at_any_line_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
-    folder = Path(module.__file__).parent
-
-    def run(target: Path, end_at: int) -> int:
-        """Close days and end at the n-th line that is reached for the first or second time; the lines reached."""
-        seen: Counter[tuple[str, int]] = Counter()
-        count = 0
-
-        def trace(frame: FrameType, event: str, _arg: object) -> Any:
-            nonlocal count
-            if Path(frame.f_code.co_filename).parent != folder:
-                return None
-            if event == "line":
-                key = (frame.f_code.co_filename, frame.f_lineno)
-                seen[key] += 1
-                if seen[key] <= 2:
-                    count += 1
-                    if count == end_at:
-                        sys.settrace(None)
-                        raise Killed
-            return trace
-
-        before_trace = sys.gettrace()
-        sys.settrace(trace)
-        try:
-            close_days(target, now_ns=NOW_NS)
-        except Killed:
-            pass
-        finally:
-            sys.settrace(before_trace)
-        return count
-
     await fill(tmp_path / "whole")
     before = all_rows(tmp_path / "whole")
-    lines = run(tmp_path / "whole", 0)
+    (lines,) = end_at_lines((0, tmp_path / "whole"))
     assert lines > 100
-    for end_at in range(1, lines, 7):
-        target = tmp_path / str(end_at)
+    runs = [(end_at, tmp_path / str(end_at)) for end_at in range(1, lines, 7)]
+    for _end_at, target in runs:
         await fill(target)
-        run(target, end_at)
+    assert end_at_lines(*runs) == [end_at for end_at, _target in runs]
+    for end_at, target in runs:
         assert all_rows(target) == before, end_at
         close_days(target, now_ns=NOW_NS)
         assert all_rows(target) == before, end_at
         assert len(journal_rows(target)) == 10, end_at
         left = {path.name for path in (target / "days").rglob("*") if path.is_file()}
-        assert left == {"manifest.jsonl", "1970-01-02.observations.parquet", "1970-01-03.observations.parquet"}
+        assert left == {
+            "journal.lock", "manifest.jsonl", "1970-01-02.observations.parquet", "1970-01-03.observations.parquet",
+        }, end_at  # fmt: skip
 
 
 async def test_what_cannot_be_read_back_leaves_the_journal_as_it_is(

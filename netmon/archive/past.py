@@ -1,0 +1,160 @@
+"""Questions to the files of closed days. A file that cannot be read is named, and the others answer all the same."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netmon.archive.manifest import DAY_NS, FOLDER, DayFile, DayManifest
+from netmon.archive.parquet import connect
+from netmon.logs import fields
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Asked", "Past", "joined"]
+
+log = logging.getLogger(__name__)
+
+Row = tuple[Any, ...]
+
+WHERE = (
+    " FROM read_parquet($file) WHERE check_id = $check AND vantage = coalesce($vantage, vantage)"
+    " AND started_ns BETWEEN $first AND $last AND (len($statuses) = 0 OR list_contains($statuses, status))"
+)
+OBSERVATIONS = (
+    "SELECT started_ns, check_id, vantage, scheduled_ns, duration_seconds, attempt, status, data, config_id" + WHERE
+)
+UNREAD = "SELECT started_ns, status, data" + WHERE + " AND readings IS NULL AND derived IS NULL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which observations are wanted.
+
+    Attributes:
+        vantage: ``None`` for all.
+        first_ns, last_ns: bounds of the start, both inclusive.
+        statuses: empty for all.
+    """
+
+    check_id: str
+    vantage: str | None = None
+    first_ns: int
+    last_ns: int
+    statuses: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Past:
+    """The files of closed days in an archive's folder, for one thread.
+
+    Attributes:
+        damaged: names of files that could not be read: what they held is missing from the answers.
+    """
+
+    folder: Path
+    damaged: set[str] = field(default_factory=set)
+    _connection: duckdb.DuckDBPyConnection | None = None
+
+    def manifest(self) -> DayManifest:
+        """Which files there are now. Read it after the journal: see :mod:`netmon.archive.days`."""
+        return DayManifest.read(self.folder / FOLDER)
+
+    def close(self) -> None:
+        """Let go of memory and files."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def observations(self, file: DayFile, asked: Asked) -> list[Row]:
+        """Rows of a file: start, check, vantage, due time, duration, attempt, status, data, configuration."""
+        return self._rows(file, OBSERVATIONS, asked)
+
+    def readings(self, file: DayFile, asked: Asked, keys: Sequence[str]) -> list[Row]:
+        """Start, status and some readings of each row; ``None`` where there is no number."""
+        columns = "".join(f", coalesce(readings[$key{n}], derived[$key{n}])" for n in range(len(keys)))
+        names = {f"key{n}": key for n, key in enumerate(keys)}
+        query = "SELECT started_ns, status, readings IS NULL AND derived IS NULL" + columns + WHERE
+        rows, unread = [], False
+        for at_ns, status, nothing, *values in self._rows(file, query, asked, names):
+            unread = unread or nothing
+            if not nothing:
+                rows.append((at_ns, status, *map(_finite, values)))
+        if unread:
+            # Runs without readings, and those whose JSON DuckDB could not take.
+            for at_ns, status, data in self._rows(file, UNREAD, asked):
+                parts = json.loads(data)
+                found = {**parts.get("d", {}), **parts.get("r", {})}
+                rows.append((at_ns, status, *(_finite(found.get(key)) for key in keys)))
+        return rows
+
+    def _rows(self, file: DayFile, query: str, asked: Asked, names: dict[str, str] | None = None) -> list[Row]:
+        import duckdb
+
+        values = {
+            "file": str((self.folder / FOLDER / file.name).absolute()),
+            "check": asked.check_id,
+            "vantage": asked.vantage,
+            "first": asked.first_ns,
+            "last": asked.last_ns,
+            "statuses": list(asked.statuses),
+            **(names or {}),
+        }
+        if self._connection is None:
+            self._connection = connect()
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except duckdb.Error as error:
+            if file.name not in self.damaged:
+                log.warning("a file of the archive cannot be read", extra=fields(file=file.name, error=error))
+            self.damaged.add(file.name)
+            return []
+
+
+def _finite(value: object) -> float | None:
+    return value if isinstance(value, float | int) and math.isfinite(value) else None
+
+
+def joined(
+    journal: Iterable[Row],
+    manifest: DayManifest,
+    files: Sequence[DayFile],
+    read: Callable[[DayFile], list[Row]],
+    *,
+    newest_first: bool = False,
+) -> Iterator[Row]:
+    """Rows of the journal and of files as one, in order of their start; a file is opened when it is its turn.
+
+    Args:
+        journal: rows in order, whose first columns are the start and the row number; they lose the latter.
+        manifest: read after the journal was asked.
+        files: those of its files that may hold wanted rows.
+        read: a file's wanted rows; their first column is the start.
+    """
+    here = ((row[0], *row[2:]) for row in journal if row[1] > manifest.through(row[0] // DAY_NS))
+    days = deque(sorted({file.day for file in files}, reverse=newest_first))
+
+    def of_files(day: int) -> Iterator[Row]:
+        return chain.from_iterable(read(file) for file in files if file.day == day)
+
+    def in_order(rows: Iterable[Row]) -> list[Row]:
+        return sorted(rows, key=itemgetter(0), reverse=newest_first)
+
+    for day, rows in groupby(here, key=lambda row: int(row[0]) // DAY_NS):
+        while days and (days[0] > day if newest_first else days[0] < day):
+            yield from in_order(of_files(days.popleft()))
+        if days and days[0] == day:
+            yield from in_order(chain(of_files(days.popleft()), rows))
+        else:
+            yield from rows
+    for day in days:
+        yield from in_order(of_files(day))

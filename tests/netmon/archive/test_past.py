@@ -1,0 +1,160 @@
+"""Journal and files of closed days answer as one."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netmon.archive import Journal, Reader, back_up, close_days, restore, verify
+from netmon.archive.manifest import DAY_NS, DayManifest
+from netmon.archive.schema import FILE_NAME, ArchiveError
+from netmon.model import Observation, Status
+from probes.base import ProbeResult
+from tests.lab.observations import SECOND_NS, all_of, ignore, ping
+
+CHECKS = ("a/router/ping", "b/router/ping")
+KEYS = ("loss_ratio", "in_bits_per_second[near]", "missing", "odd")
+
+
+def of(number: int, started_ns: int) -> Observation:
+    """The n-th of a varied lot."""
+    generator = random.Random(number)
+    status = generator.choice(list(Status))
+    row = replace(
+        ping(number, generator.choice(CHECKS), generator.choice(["main", "far"])),
+        started_ns=started_ns,
+        scheduled_ns=started_ns,
+        status=status,
+        derived={"in_bits_per_second[near]": generator.random() * 1e9} if generator.random() < 0.5 else {},
+    )
+    if generator.random() < 0.2:
+        return replace(row, result=ProbeResult(detail="half a pair: \ud800", readings={"loss_ratio": 1.0}))
+    if generator.random() < 0.2:
+        return replace(row, result=ProbeResult(readings={"odd": float("inf"), "loss_ratio": 0.5}))
+    return replace(row, result=ProbeResult()) if status is Status.UNKNOWN else row
+
+
+async def append(folder: Path, rows: Sequence[Observation]) -> None:
+    async with Journal.open(folder, on_durable=ignore) as journal:
+        for row in rows:
+            journal.append(row)
+
+
+def answers(folder: Path) -> list[Any]:
+    """All that a reader can be asked of some checks, with bounds within and between days."""
+    found: list[Any] = []
+    bounds: list[tuple[int | None, int | None]] = [
+        (None, None), (DAY_NS, 2 * DAY_NS), (DAY_NS // 2, 5 * DAY_NS // 2), (3 * DAY_NS, None), (None, DAY_NS + 1)
+    ]  # fmt: skip
+    with Reader.open(folder) as reader:
+        found += [reader.counts, reader.latest(), reader.since()]
+        for check in (*CHECKS, "c/none/ping"):
+            for since, until in bounds:
+                for limit in (None, 0, 1, 7):
+                    for newest_first in (False, True):
+                        found.append(
+                            list(
+                                reader.history(
+                                    check, since_ns=since, until_ns=until, limit=limit, newest_first=newest_first
+                                )
+                            )
+                        )
+                    found.append(list(reader.series(check, KEYS, since_ns=since or 0, until_ns=until, limit=limit)))
+                found.append(list(reader.history(check, "far", since_ns=since, until_ns=until)))
+                found.append(list(reader.recent(check, [Status.DOWN, Status.UP], since_ns=since or 0, limit=9)))
+        assert reader.damaged == frozenset()
+    return found
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32), st.integers(0, 60), st.integers(0, 20), st.none() | st.integers(0, 60))
+async def test_closing_days_changes_no_answer(seed: int, early: int, late: int, cursor: int | None) -> None:
+    generator = random.Random(seed)
+    starts = generator.sample(range(5 * 86_400), early + late)
+    rows = [of(seed + n, second * SECOND_NS) for n, second in enumerate(starts)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        await append(folder, rows[:early])
+        if cursor is not None:
+            connection = sqlite3.connect(folder / FILE_NAME, isolation_level=None)
+            connection.execute("INSERT INTO cursor VALUES ('forward', ?)", (cursor,))
+            connection.close()
+        before = answers(folder)
+        close_days(folder, now_ns=3 * DAY_NS)
+        assert answers(folder) == before
+        await append(folder, rows[early:])
+        before = answers(folder)
+        close_days(folder, now_ns=7 * DAY_NS)
+        assert answers(folder) == before
+        assert not verify(folder).problems
+        back_up(folder, folder / "backup", now_ns=0)
+        restore(folder / "backup", folder / "new")
+        assert answers(folder / "new") == before
+
+
+async def fill(folder: Path) -> list[Observation]:
+    rows = [replace(ping(n, CHECKS[0]), started_ns=n * DAY_NS // 4, scheduled_ns=n * DAY_NS // 4) for n in range(16)]
+    await append(folder, rows)
+    close_days(folder, now_ns=10 * DAY_NS)
+    return rows
+
+
+async def test_a_damaged_file_is_named_and_the_rest_answers(tmp_path: Path) -> None:
+    rows = await fill(tmp_path)
+    file = tmp_path / "days" / "1970/1970-01-02.observations.parquet"
+    file.write_bytes(file.read_bytes()[:-20] + bytes(20))
+    (tmp_path / "days" / "1970/1970-01-03.observations.parquet").unlink()
+    with Reader.open(tmp_path) as reader:
+        assert list(reader.history(CHECKS[0])) == rows[:4] + rows[12:]
+        assert reader.damaged == {f"1970/1970-01-0{day}.observations.parquet" for day in (2, 3)}
+    problems = verify(tmp_path).problems
+    assert [(Path(problem.path).name[:10], problem.text[:7]) for problem in problems] == [
+        ("1970-01-02", "damaged"),
+        ("1970-01-03", "missing"),
+    ]
+    with pytest.raises(ArchiveError, match=r"1970-01-02\.observations\.parquet is damaged"):
+        back_up(tmp_path, tmp_path / "backup", now_ns=0)
+
+
+async def test_a_file_that_is_in_no_manifest_is_named(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    (tmp_path / "days/1970/1999-01-01.observations.parquet").write_bytes(b"PAR1")
+    (problem,) = verify(tmp_path).problems
+    assert problem.text.startswith("in no manifest")
+
+
+async def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    (tmp_path / "days/manifest.jsonl").write_text("{}\n", encoding="utf-8")
+    assert "manifest.jsonl is damaged" in verify(tmp_path).problems[0].text
+    with Reader.open(tmp_path) as reader, pytest.raises(ArchiveError, match=r"manifest\.jsonl is damaged"):
+        list(reader.history(CHECKS[0]))
+
+
+async def test_a_backup_without_one_of_its_files_is_refused(tmp_path: Path) -> None:
+    await fill(tmp_path / "data")
+    back_up(tmp_path / "data", tmp_path / "backup", now_ns=0)
+    file = DayManifest.read(tmp_path / "backup/days").files[1]
+    (tmp_path / "backup/days" / file.name).unlink()
+    with pytest.raises(ArchiveError, match=file.name):
+        restore(tmp_path / "backup", tmp_path / "new")
+    with pytest.raises(ArchiveError, match="there is no archive"):
+        all_of(tmp_path / "new")
+
+
+async def test_two_do_not_close_days_at_once(tmp_path: Path) -> None:
+    from netmon.archive.lock import FolderLock
+
+    await fill(tmp_path)
+    with FolderLock(tmp_path / "days"), pytest.raises(ArchiveError, match="in use by process"):
+        close_days(tmp_path, now_ns=10 * DAY_NS)
+    close_days(tmp_path, now_ns=10 * DAY_NS)
