@@ -59,7 +59,7 @@ def answers(folder: Path) -> list[Any]:
         found += [reader.counts, reader.latest(), reader.since()]
         for check in (*CHECKS, "c/none/ping"):
             for since, until in bounds:
-                for limit in (None, 0, 1, 7):
+                for limit in (None, 1, 7):
                     for newest_first in (False, True):
                         found.append(
                             list(
@@ -75,7 +75,7 @@ def answers(folder: Path) -> list[Any]:
     return found
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 60), st.integers(0, 20), st.none() | st.integers(0, 60))
 async def test_closing_days_changes_no_answer(seed: int, early: int, late: int, cursor: int | None) -> None:
     generator = random.Random(seed)
