@@ -13,7 +13,20 @@ from enum import StrEnum
 from netmon.model import Asset, Check, Observation, ReasonCode, Status, Window
 from probes.base import Failure
 
-__all__ = ["SILENCE", "Effective", "EffectiveStatus", "current", "down_assets", "effective"]
+__all__ = [
+    "NOTHING",
+    "SILENCE",
+    "Effective",
+    "EffectiveStatus",
+    "Known",
+    "current",
+    "down_assets",
+    "effective",
+    "holds_seconds",
+    "known",
+    "overlay",
+    "window_over",
+]
 
 SILENCE = frozenset({Failure.TIMEOUT, Failure.NO_ROUTE, Failure.TTL_EXCEEDED, Failure.PROHIBITED, Failure.NAME_SERVER})
 """Failures that say nothing came back from the host itself. One that refused a connection is there."""
@@ -48,15 +61,45 @@ class Effective:
     cause: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a check at one moment.
+
+    Attributes:
+        raw: its status; ``None`` if there is no observation, or it is too old to say anything.
+        silent: it is DOWN, and all that is known is that nothing came back.
+    """
+
+    raw: Status | None = None
+    silent: bool = False
+
+
+NOTHING = Known()
+
+
+def holds_seconds(check: Check) -> float:
+    """How long an observation says something: two intervals and the timeout."""
+    return 2 * check.interval_seconds + check.timeout_seconds
+
+
 def current(check: Check, observation: Observation | None, now_ns: int) -> Status | None:
-    """The raw status that holds at ``now_ns``: an observation says something for two intervals and the timeout."""
+    """The raw status that holds at ``now_ns``."""
     if observation is None:
         return None
     age = (now_ns - observation.started_ns) / 1e9
-    return None if age > 2 * check.interval_seconds + check.timeout_seconds else observation.status
+    return None if age > holds_seconds(check) else observation.status
 
 
-def down_assets(checks: Iterable[Check], latest: Mapping[str, Observation], now_ns: int) -> frozenset[str]:
+def known(check: Check, observation: Observation | None, now_ns: int) -> Known:
+    """What is known of a check at ``now_ns`` by its last observation."""
+    raw = current(check, observation, now_ns)
+    if observation is None or raw is not Status.DOWN:
+        return Known(raw)
+    failures = {reason.subject for reason in observation.reasons if reason.code is ReasonCode.FAILURE}
+    return Known(raw, silent=bool(failures) and failures <= SILENCE)
+
+
+def down_assets(checks: Iterable[Check], states: Mapping[str, Known]) -> frozenset[str]:
     """Assets from which nothing comes back: one check says so, and no check says that something does.
 
     A router whose web page fails is there; so is one that refuses a connection.
@@ -64,15 +107,9 @@ def down_assets(checks: Iterable[Check], latest: Mapping[str, Observation], now_
     silent: set[str] = set()
     heard: set[str] = set()
     for check in checks:
-        observation = latest.get(check.id)
-        status = current(check, observation, now_ns)
-        if observation is None or status in (None, Status.UNKNOWN, Status.STANDBY):
-            continue
-        failures = {reason.subject for reason in observation.reasons if reason.code is ReasonCode.FAILURE}
-        if status is Status.DOWN and failures and failures <= SILENCE:
-            silent.add(check.asset)
-        else:
-            heard.add(check.asset)
+        state = states.get(check.id, NOTHING)
+        if state.raw not in (None, Status.UNKNOWN, Status.STANDBY):
+            (silent if state.silent else heard).add(check.asset)
     return frozenset(silent - heard)
 
 
@@ -83,17 +120,29 @@ def effective(
     windows: Sequence[Window],
     now_ns: int,
 ) -> dict[str, Effective]:
-    """What the status of each check means at ``now_ns``.
+    """What the status of each check means at ``now_ns``, by its last observation: see :func:`overlay`."""
+    states = {check.id: known(check, latest.get(check.id), now_ns) for check in checks}
+    return overlay(checks, assets, states, windows, now_ns)
+
+
+def overlay(
+    checks: Sequence[Check],
+    assets: Mapping[str, Asset],
+    states: Mapping[str, Known],
+    windows: Sequence[Window],
+    now_ns: int,
+) -> dict[str, Effective]:
+    """What is known of each check, in the light of the others, at one moment.
 
     What was measured wins: a check that is UP stays UP, whatever its parents are. A check that is DOWN, or of which
     nothing is known, is UNREACHABLE if something that it hangs on is down; the cause is the topmost such asset. Windows
     come last, so that nothing within them counts as down.
     """
-    down = down_assets(checks, latest, now_ns)
+    down = down_assets(checks, states)
     causes: dict[str, str] = {}
     result = {}
     for check in checks:
-        raw = current(check, latest.get(check.id), now_ns)
+        raw = states.get(check.id, NOTHING).raw
         status, cause = EffectiveStatus(raw or Status.UNKNOWN), ""
         if status in (EffectiveStatus.DOWN, EffectiveStatus.UNKNOWN):
             if check.asset not in causes:
@@ -102,14 +151,22 @@ def effective(
             if cause:
                 status = EffectiveStatus.UNREACHABLE
         if status not in (EffectiveStatus.UP, EffectiveStatus.STANDBY):
-            # Work on what it hangs on explains it, too.
-            places = [(check.site, check.asset), *([(assets[cause].site, cause)] if cause else [])]
-            for window in windows:
-                if any(window.covers(site, asset, now_ns) for site, asset in places):
-                    status, cause = EffectiveStatus.MAINTENANCE, window.id
-                    break
+            window = window_over(check, cause, assets, windows, now_ns)
+            if window is not None:
+                status, cause = EffectiveStatus.MAINTENANCE, window.id
         result[check.id] = Effective(check_id=check.id, raw=raw, status=status, cause=cause)
     return result
+
+
+def window_over(
+    check: Check, cause: str, assets: Mapping[str, Asset], windows: Iterable[Window], now_ns: int
+) -> Window | None:
+    """The window that explains what a check finds: work on its equipment, or on the asset that is to blame."""
+    places = [(check.site, check.asset), *([(assets[cause].site, cause)] if cause else [])]
+    for window in windows:
+        if any(window.covers(site, asset, now_ns) for site, asset in places):
+            return window
+    return None
 
 
 def _topmost_down(asset_id: str, assets: Mapping[str, Asset], down: frozenset[str]) -> str:

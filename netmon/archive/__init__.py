@@ -5,7 +5,7 @@ from netmon.archive.days import close_days
 from netmon.archive.export import write_csv
 from netmon.archive.journal import Journal
 from netmon.archive.reader import Counts, Reader
-from netmon.archive.rows import ConfigurationInterval, ConfigurationLoad, Event
+from netmon.archive.rows import ConfigurationInterval, ConfigurationLoad, Event, Stretch
 from netmon.archive.schema import ArchiveError
 from netmon.archive.verify import Problem, Verified, verify
 
@@ -19,6 +19,7 @@ __all__ = [
     "Manifest",
     "Problem",
     "Reader",
+    "Stretch",
     "Verified",
     "back_up",
     "close_days",

@@ -2,7 +2,7 @@
 
 Columns are those of the journal, with the check, the vantage and the configuration by name. ``data`` is the journal's
 text, byte for byte. ``readings`` and ``derived`` repeat its numbers as ``MAP(VARCHAR, DOUBLE)``, so that a sum over a
-year reads some bytes a row instead of taking texts apart.
+year reads some bytes a row instead of taking texts apart; ``failure`` repeats its word.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ ROWS_AT_ONCE: Final = 1_000
 # TRY_CAST: JSON that DuckDB does not take, such as half a UTF-16 pair, is in `data` all the same.
 COPY: Final = (
     "COPY (SELECT {columns}, TRY_CAST(TRY_CAST(data AS JSON) -> '$.r' AS MAP(VARCHAR, DOUBLE)) AS readings,"
-    " TRY_CAST(TRY_CAST(data AS JSON) -> '$.d' AS MAP(VARCHAR, DOUBLE)) AS derived FROM read_csv($source,"
+    " TRY_CAST(TRY_CAST(data AS JSON) -> '$.d' AS MAP(VARCHAR, DOUBLE)) AS derived,"
+    " TRY_CAST(data AS JSON) ->> '$.f' AS failure FROM read_csv($source,"
     " header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"', allow_quoted_nulls = false,"
     " columns = {{{types}}})) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group})"
 )

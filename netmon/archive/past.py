@@ -6,7 +6,7 @@ import json
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import itemgetter
@@ -27,13 +27,34 @@ log = logging.getLogger(__name__)
 Row = tuple[Any, ...]
 
 WHERE = (
-    " FROM read_parquet($file) WHERE check_id = $check AND vantage = coalesce($vantage, vantage)"
+    " FROM read_parquet($files) WHERE check_id = $check AND vantage = coalesce($vantage, vantage)"
     " AND started_ns BETWEEN $first AND $last AND (len($statuses) = 0 OR list_contains($statuses, status))"
 )
 OBSERVATIONS = (
     "SELECT started_ns, check_id, vantage, scheduled_ns, duration_seconds, attempt, status, data, config_id" + WHERE
 )
 UNREAD = "SELECT started_ns, status, data" + WHERE + " AND readings IS NULL AND derived IS NULL"
+
+STRETCHES = """
+    WITH wanted AS (SELECT unnest($checks) AS check_id, unnest($longest) AS longest),
+    said AS (
+        SELECT check_id, longest, started_ns, status, config_id,
+            CASE WHEN status = 'down' THEN coalesce(failure, '') ELSE '' END AS failure
+        FROM read_parquet($files) JOIN wanted USING (check_id) WHERE started_ns BETWEEN $first AND $last
+    ),
+    begun AS (
+        SELECT *, coalesce(
+            started_ns - lag(started_ns) OVER runs > longest OR status != lag(status) OVER runs
+                OR failure != lag(failure) OVER runs OR config_id != lag(config_id) OVER runs, true
+        ) AS begins
+        FROM said WINDOW runs AS (PARTITION BY check_id ORDER BY started_ns)
+    ),
+    numbered AS (
+        SELECT *, sum(begins::INTEGER) OVER (PARTITION BY check_id ORDER BY started_ns) AS stretch FROM begun
+    )
+    SELECT check_id, min(started_ns), max(started_ns), any_value(status), any_value(failure), any_value(config_id)
+    FROM numbered GROUP BY check_id, stretch ORDER BY 2
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +118,28 @@ class Past:
                 rows.append((at_ns, status, *(_finite(found.get(key)) for key in keys)))
         return rows
 
-    def _rows(self, file: DayFile, query: str, asked: Asked, names: dict[str, str] | None = None) -> list[Row]:
-        import duckdb
+    def stretches(
+        self, files: Sequence[DayFile], longest_ns: Mapping[str, int], first_ns: int, last_ns: int
+    ) -> list[Row]:
+        """Check, first and last start, status, failure and configuration of stretches in a day's files, by time.
 
+        Args:
+            files: all of one day.
+            longest_ns: the checks that are wanted, and how far apart two runs of one stretch may be.
+        """
         values = {
-            "file": str((self.folder / FOLDER / file.name).absolute()),
+            "checks": list(longest_ns), "longest": list(longest_ns.values()), "first": first_ns, "last": last_ns,
+        }  # fmt: skip
+        readable = [file for file in files if self._readable(file)]
+        # All files of the day together: late rows lie between the others.
+        return self._execute(readable, STRETCHES, values) if readable else []
+
+    def _readable(self, file: DayFile) -> bool:
+        self._execute([file], "SELECT 1 FROM read_parquet($files) LIMIT 0", {})
+        return file.name not in self.damaged
+
+    def _rows(self, file: DayFile, query: str, asked: Asked, names: dict[str, str] | None = None) -> list[Row]:
+        values = {
             "check": asked.check_id,
             "vantage": asked.vantage,
             "first": asked.first_ns,
@@ -109,14 +147,21 @@ class Past:
             "statuses": list(asked.statuses),
             **(names or {}),
         }
+        return self._execute([file], query, values)
+
+    def _execute(self, files: Sequence[DayFile], query: str, values: Mapping[str, object]) -> list[Row]:
+        import duckdb
+
         if self._connection is None:
             self._connection = connect()
+        paths = [str((self.folder / FOLDER / file.name).absolute()) for file in files]
         try:
-            return self._connection.execute(query, values).fetchall()
+            return self._connection.execute(query, {"files": paths, **values}).fetchall()
         except duckdb.Error as error:
-            if file.name not in self.damaged:
-                log.warning("a file of the archive cannot be read", extra=fields(file=file.name, error=error))
-            self.damaged.add(file.name)
+            for file in files:
+                if file.name not in self.damaged:
+                    log.warning("a file of the archive cannot be read", extra=fields(file=file.name, error=error))
+                self.damaged.add(file.name)
             return []
 
 

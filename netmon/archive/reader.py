@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from urllib.parse import quote
 from netmon.archive.codec import decode_result
 from netmon.archive.manifest import DAY_NS, DayFile, DayManifest
 from netmon.archive.past import Asked, Past, joined
-from netmon.archive.rows import ConfigurationInterval, Event
+from netmon.archive.rows import ConfigurationInterval, Event, Stretch
 from netmon.archive.schema import FILE_NAME, ArchiveError, require_newest
 from netmon.i18n import _
 from netmon.model import MissedRun, Observation, Status
@@ -162,6 +162,44 @@ class Reader:
         journal = self._start(query, (*numbers, *asked.statuses, asked.first_ns))
         rows = self._joined(journal, asked, self._past.observations, newest_first=True)
         yield from islice(map(_observation, rows), limit)
+
+    def stretches(self, longest_ns: Mapping[str, int], *, since_ns: int, until_ns: int) -> dict[str, list[Stretch]]:
+        """What checks said between two times, without repeating it: for each check its stretches in order of time.
+
+        Args:
+            longest_ns: the checks that are wanted, and how far apart two runs of one stretch may be.
+        """
+        query = (
+            "SELECT o.started_ns, o.sequence, s.check_id, o.status,"
+            " CASE o.status WHEN 'down' THEN coalesce(json_extract(o.data, '$.f'), '') ELSE '' END, c.config_id"
+            " FROM observation o JOIN series s ON s.number = o.series"
+            " JOIN configuration c ON c.number = o.configuration WHERE o.started_ns >= ? AND o.started_ns < ?"
+        )
+        journal = self._start(query, (since_ns, until_ns))
+        manifest = self._past.manifest()
+        days: dict[int, list[DayFile]] = {}
+        for file in manifest.between(since_ns, until_ns - 1):
+            days.setdefault(file.day, []).append(file)
+        found: dict[str, list[Stretch]] = {check_id: [] for check_id in longest_ns}
+        late: set[tuple[str, int]] = set()
+        for started_ns, sequence, check_id, status, failure, config_id in journal:
+            day = started_ns // DAY_NS
+            if check_id not in found or sequence <= manifest.through(day):
+                continue
+            if day in days:
+                late.add((check_id, day))
+            else:
+                found[check_id].append(Stretch(started_ns, started_ns, Status(status), failure, config_id))
+        for day, files in days.items():
+            rows = self._past.stretches(files, longest_ns, since_ns, until_ns - 1)
+            for check_id, first_ns, last_ns, status, failure, config_id in rows:
+                if (check_id, day) not in late:
+                    found[check_id].append(Stretch(first_ns, last_ns, Status(status), failure, config_id))
+        for check_id, day in late:
+            # Rows of the journal lie between those of the day's files: one by one.
+            first_ns, last_ns = max(since_ns, day * DAY_NS), min(until_ns, (day + 1) * DAY_NS)
+            found[check_id] += map(_stretch, self.history(check_id, since_ns=first_ns, until_ns=last_ns))
+        return {check_id: _joined_up(found[check_id], longest_ns[check_id]) for check_id in found}
 
     def since(self) -> Mapping[tuple[str, str], int]:
         """Since when each (check, vantage) has had its last recorded status."""
@@ -355,3 +393,25 @@ def _observation(row: tuple[Any, ...]) -> Observation:
         derived=derived,
         config_id=config_id,
     )
+
+
+def _stretch(observation: Observation) -> Stretch:
+    failure = observation.result.failure if observation.status is Status.DOWN else None
+    start_ns = observation.started_ns
+    return Stretch(start_ns, start_ns, observation.status, failure.value if failure else "", observation.config_id)
+
+
+def _joined_up(stretches: Iterable[Stretch], longest_ns: int) -> list[Stretch]:
+    """In order of time, those that go on what came before made one with it."""
+    found: list[Stretch] = []
+    for new in sorted(stretches, key=lambda stretch: stretch.first_ns):
+        last = found[-1] if found else None
+        if (
+            last is not None
+            and new.first_ns - last.last_ns <= longest_ns
+            and (last.status, last.failure, last.config_id) == (new.status, new.failure, new.config_id)
+        ):
+            found[-1] = replace(last, last_ns=new.last_ns)
+        else:
+            found.append(new)
+    return found

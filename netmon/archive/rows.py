@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["ConfigurationInterval", "ConfigurationLoad", "Event"]
+from netmon.model import Status
+
+__all__ = ["ConfigurationInterval", "ConfigurationLoad", "Event", "Stretch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +51,20 @@ class ConfigurationInterval:
     text: str
     since_ns: int
     until_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Observations of one check that follow each other and say the same.
+
+    Attributes:
+        first_ns, last_ns: start of the first and of the last of them.
+        failure: the failure's word where the status is DOWN; empty otherwise.
+        config_id: which configuration was in force.
+    """
+
+    first_ns: int
+    last_ns: int
+    status: Status
+    failure: str
+    config_id: str

@@ -16,7 +16,7 @@ from netmon.config.yaml_reader import read
 from netmon.i18n import _
 from probes.base import ProbeKind
 
-__all__ = ["Config", "ConfigError", "Problem", "load", "nearest", "parse_duration", "schema"]
+__all__ = ["Config", "ConfigError", "Problem", "load", "nearest", "parse_duration", "recall", "schema"]
 
 
 def load(path: Path, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] = os.environ) -> Config:
@@ -38,7 +38,23 @@ def load(path: Path, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[st
         line = error.object.count(b"\n", 0, error.start) + 1
         what = _("this is not UTF-8 text")
         raise ConfigError([Problem(str(path), line, 1, what, write=_("the file in UTF-8"))]) from error
-    document = read(text, str(path))
+    return _made(text, str(path), kinds, environ)
+
+
+def recall(text: str, name: str, *, kinds: Mapping[str, ProbeKind[Any]]) -> Config:
+    """An inventory that was in force before, by its text, without credentials: nothing can be probed with it.
+
+    Args:
+        name: what to call it in messages.
+
+    Raises:
+        ConfigError: this netmon does not take it any more.
+    """
+    return _made(text, name, kinds, None)
+
+
+def _made(text: str, name: str, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] | None) -> Config:
+    document = read(text, name)
     if document.broken:
         raise ConfigError(document.problems)
     config = build(document, text, kinds=kinds, environ=environ)

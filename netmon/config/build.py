@@ -35,13 +35,21 @@ from probes.wire.snmp_auth import SnmpAuth
 __all__ = ["build"]
 
 
-def build(document: Document, text: str, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str]) -> Config:
-    """The configuration that the document asks for; use it only if the document has no problems."""
+def build(
+    document: Document, text: str, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] | None
+) -> Config:
+    """The configuration that the document asks for; use it only if the document has no problems.
+
+    Args:
+        environ: where ``*_env`` secrets are; ``None`` to read no secrets at all, and so to have no credentials.
+    """
     return _Builder(document, kinds, environ).build(text)
 
 
 class _Builder:
-    def __init__(self, document: Document, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, document: Document, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] | None
+    ) -> None:
         self._document = document
         self._kinds = kinds
         self._environ = environ
@@ -55,8 +63,9 @@ class _Builder:
     def build(self, text: str) -> Config:
         file = validate(self._document, (), FileShape, self._document.root) or self._what_there_is()
         self._sample = file.sample
-        auths = self._auths(file.snmp_auths)
-        checks = CheckBuilder(self._document, self._kinds, self._defaults(file.defaults), frozenset(auths))
+        auths = {} if self._environ is None else self._auths(file.snmp_auths, self._environ)
+        names = frozenset(file.snmp_auths if self._environ is None else auths)
+        checks = CheckBuilder(self._document, self._kinds, self._defaults(file.defaults), names)
         sites = self._sites(file.sites)
         for path, asset, shape in self._equipment:
             self._check_parent(path, asset)
@@ -202,15 +211,15 @@ class _Builder:
                     break
                 seen.add(here.id)
 
-    def _auths(self, given: dict[str, Any]) -> dict[str, SnmpAuth]:
+    def _auths(self, given: dict[str, Any], environ: Mapping[str, str]) -> dict[str, SnmpAuth]:
         auths = {}
         for name, value in given.items():
-            auth = self._auth(("snmp_auths", name), value)
+            auth = self._auth(("snmp_auths", name), value, environ)
             if auth is not None:
                 auths[name] = auth
         return auths
 
-    def _auth(self, path: Path, value: Any) -> SnmpAuth | None:
+    def _auth(self, path: Path, value: Any, environ: Mapping[str, str]) -> SnmpAuth | None:
         before = len(self._document.problems)
         if isinstance(value, dict):
             for key in ("community", "auth_password", "privacy_password"):
@@ -228,7 +237,7 @@ class _Builder:
             key: given for key in ("auth_protocol", "privacy_protocol") if (given := getattr(shape, key)) is not None
         }
         for key in ("community", "auth_password", "privacy_password"):
-            secret = self._secret(path, key, getattr(shape, f"{key}_file"), getattr(shape, f"{key}_env"))
+            secret = self._secret(path, key, getattr(shape, f"{key}_file"), getattr(shape, f"{key}_env"), environ)
             if secret is not None:
                 fields[key] = secret
         if len(self._document.problems) > before:
@@ -239,7 +248,9 @@ class _Builder:
             self._document.report(path, str(error))
             return None
 
-    def _secret(self, path: Path, key: str, file: str | None, variable: str | None) -> str | None:
+    def _secret(
+        self, path: Path, key: str, file: str | None, variable: str | None, environ: Mapping[str, str]
+    ) -> str | None:
         if file is not None and variable is not None:
             what = _("{name}_file and {name}_env stand together").format(name=key)
             self._document.report((*path, f"{key}_env"), what, key=True, write=_("one of them"))
@@ -253,7 +264,7 @@ class _Builder:
                     spot = self._document.spot((*path, f"{key}_file"))
                     self._warnings.append(self._document.problem(spot, what, write=_("chmod 640 for it")))
                 return secret
-            return None if variable is None else secrets.from_environment(variable, self._environ)
+            return None if variable is None else secrets.from_environment(variable, environ)
         except UnitError as error:
             self._document.report((*path, f"{key}_file" if file else f"{key}_env"), error.what, write=error.write)
             return None

@@ -1,0 +1,1 @@
+"""The plan's targets: what is known, which rule judges it, and what follows."""
