@@ -20,6 +20,7 @@ from netmon import __version__
 from netmon.commands import archive, inventory, upkeep
 from netmon.commands.demo import demo
 from netmon.commands.table import COLOURS, status_cell, status_table, summary
+from netmon.commands.targets import targets
 from netmon.commands.terminal import (
     DEFAULT_DATA,
     DEFAULT_LISTEN,
@@ -136,12 +137,25 @@ def check_config(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of the inventory, for editors."""
-    import probes
-    from netmon.config import schema as make_schema
+def schema(
+    of: Annotated[str, typer.Argument(help="sites or targets: which file's schema.")] = "sites",
+) -> None:
+    """Print the JSON Schema of the inventory or of the register of targets, for editors."""
+    if of == "sites":
+        import probes
+        from netmon.config import schema as make_schema
 
-    say(json.dumps(make_schema(probes.KINDS), indent=2, ensure_ascii=False, sort_keys=True))
+        made = make_schema(probes.KINDS)
+    elif of == "targets":
+        from netmon.targets.register import register_schema
+
+        made = register_schema()
+    else:
+        fail(_("{word} has no schema: sites or targets").format(word=of), EXIT_USAGE)
+    say(json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True))
+
+
+app.command()(targets)
 
 
 @app.command()

@@ -12,11 +12,12 @@ from netmon.config.config import Config
 from netmon.config.errors import ConfigError, Problem, nearest
 from netmon.config.schema import schema
 from netmon.config.units import parse_duration
+from netmon.config.yaml_positions import Document
 from netmon.config.yaml_reader import read
 from netmon.i18n import _
 from probes.base import ProbeKind
 
-__all__ = ["Config", "ConfigError", "Problem", "load", "nearest", "parse_duration", "recall", "schema"]
+__all__ = ["Config", "ConfigError", "Problem", "load", "nearest", "parse_duration", "read_document", "recall", "schema"]
 
 
 def load(path: Path, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] = os.environ) -> Config:
@@ -29,6 +30,16 @@ def load(path: Path, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[st
     Raises:
         ConfigError: with everything that is wrong.
     """
+    text, document = read_document(path)
+    return _made(document, text, kinds, environ)
+
+
+def read_document(path: Path) -> tuple[str, Document]:
+    """A YAML file's text, and its data with their places.
+
+    Raises:
+        ConfigError: it cannot be read to its end.
+    """
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
@@ -38,7 +49,7 @@ def load(path: Path, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[st
         line = error.object.count(b"\n", 0, error.start) + 1
         what = _("this is not UTF-8 text")
         raise ConfigError([Problem(str(path), line, 1, what, write=_("the file in UTF-8"))]) from error
-    return _made(text, str(path), kinds, environ)
+    return text, _whole(text, str(path))
 
 
 def recall(text: str, name: str, *, kinds: Mapping[str, ProbeKind[Any]]) -> Config:
@@ -50,13 +61,19 @@ def recall(text: str, name: str, *, kinds: Mapping[str, ProbeKind[Any]]) -> Conf
     Raises:
         ConfigError: this netmon does not take it any more.
     """
-    return _made(text, name, kinds, None)
+    return _made(_whole(text, name), text, kinds, None)
 
 
-def _made(text: str, name: str, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] | None) -> Config:
+def _whole(text: str, name: str) -> Document:
     document = read(text, name)
     if document.broken:
         raise ConfigError(document.problems)
+    return document
+
+
+def _made(
+    document: Document, text: str, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] | None
+) -> Config:
     config = build(document, text, kinds=kinds, environ=environ)
     if document.problems:
         raise ConfigError(document.problems)

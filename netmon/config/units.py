@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Any
 
 from netmon.config.errors import shown
@@ -83,7 +84,7 @@ def parse_quantity(value: Any, name: str) -> float:
     elif name.endswith("_ratio"):
         write = _("a number such as 0.05, or 5%")
         if found := PERCENT.fullmatch(text):
-            return float(found[1]) / 100
+            return float(Decimal(found[1]) / 100)  # 99.9 / 100 as floats is more than 0.999
     raise UnitError(_("{value} is no figure for {name}").format(value=shown(value), name=name), write)
 
 

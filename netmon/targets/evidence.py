@@ -80,9 +80,17 @@ class Evidence(Protocol):
     def timelines(self) -> Mapping[str, Sequence[Slice]]:
         """For each check its slices, in order of time."""
 
+    def word(self, check_id: str, state: str) -> str | None:
+        """The word of a state of a check at the end; ``None`` if that is not known."""
+
 
 class ArchiveEvidence:
     """What an archive knows.
+
+    Attributes:
+        since_ns, until_ns, versions: see :class:`Evidence`.
+        windows: work that was announced.
+        stretches: what each check said.
 
     Args:
         kinds: the probe kinds, to understand configurations of earlier times.
@@ -93,6 +101,7 @@ class ArchiveEvidence:
     """
 
     def __init__(self, reader: Reader, *, kinds: Mapping[str, ProbeKind[Any]], since_ns: int, until_ns: int) -> None:
+        self._reader = reader
         self.since_ns = since_ns
         self.until_ns = until_ns
         loads = reader.configurations()
@@ -112,6 +121,16 @@ class ArchiveEvidence:
     def timelines(self) -> Mapping[str, Sequence[Slice]]:
         """For each check its slices, in order of time."""
         return timelines(self.versions, self.stretches, self.windows)
+
+    def word(self, check_id: str, state: str) -> str | None:
+        """The word of a state of a check at the end; ``None`` if that is not known. The reader must be open."""
+        check = self.versions[-1].config.checks.get(check_id) if self.versions else None
+        if check is None:
+            return None
+        since_ns = self.until_ns - _holds_ns(check)
+        last = self._reader.history(check_id, since_ns=since_ns, until_ns=self.until_ns, limit=1, newest_first=True)
+        found = next((observation.result.states.get(state) for observation in last), None)
+        return None if found is None else found.word
 
 
 def timelines(

@@ -230,3 +230,30 @@ async def test_days_are_closed_verified_and_exported(tmp_path: Path) -> None:
     queried = netmon("query", check, *data, "--since", "7d", "--json")
     assert closed[0]["name"] in queried.stderr
     assert len(queried.stdout.splitlines()) == 8
+
+
+def test_targets_say_how_they_stand(tmp_path: Path) -> None:
+    """The sample's targets, from an archive that a netmon wrote; in Chinese, and for a script."""
+    register = ["--register", str(ROOT / "config" / "targets.yaml")]
+    assert netmon("targets", *register, "--data", str(tmp_path)).returncode == 3
+    fill = (
+        "import asyncio, sys, time; from pathlib import Path; from netmon.archive import Journal\n"
+        "async def fill():\n"
+        "    async with Journal.open(Path(sys.argv[1]), on_durable=lambda rows: None) as journal:\n"
+        "        journal.record_config('v1', Path(sys.argv[2]).read_text(encoding='utf-8'), time.time_ns() - 10**9)\n"
+        "asyncio.run(fill())\n"
+    )
+    sample = str(ROOT / "config" / "sites.yaml")
+    subprocess.run([sys.executable, "-c", fill, str(tmp_path), sample], check=True, cwd=ROOT)
+    told = json.loads(netmon("targets", *register, "--data", str(tmp_path), "--json").stdout)
+    verdicts = {target["id"]: target["verdict"] for target in told["targets"]}
+    assert len(verdicts) == 15
+    assert verdicts["radio-coverage"] == "not_implemented"
+    assert verdicts["satellite-phone"] == "not_met"
+    assert verdicts["sensing"] == "not_enough_data"
+    table = netmon("targets", *register, "--data", str(tmp_path), "--all", language="zh").stdout
+    for word in ("数据不足", "未实现", "不达标", "应配 1", "仅为该年的一部分"):
+        assert word in table, word
+    assert netmon("targets", *register, "--data", str(tmp_path), "--year", "2199").returncode == 2
+    assert netmon("schema", "targets").returncode == 0
+    assert netmon("schema", "nothing").returncode == 2

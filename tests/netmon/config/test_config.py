@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from netmon.config import ConfigError, Problem, load, schema
 from netmon.config.defaults import CHECK_DEFAULTS, EQUIPMENT_CHECKS
+from netmon.config.units import parse_quantity
 from probes import KINDS
 from probes.base import Family, split_key
 from probes.base_station import BaseStationParams
@@ -236,3 +237,11 @@ def test_the_page_lists_the_checks_that_equipment_brings() -> None:
     for kind, checks in EQUIPMENT_CHECKS.items():
         words = ", ".join(f"{name}: {probe}" for name, probe in checks.items()) or "none"
         assert f"| {kind} | {words} |" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("99.9%", 0.999), ("5 %", 0.05), ("0.7%", 0.007), ("100%", 1.0), ("29%", 0.29)]
+)
+def test_percent_is_the_nearest_number(text: str, share: float) -> None:
+    """99.9 / 100 is more than 0.999: a share of exactly 99.9 % would have been below it."""
+    assert parse_quantity(text, "at_least_ratio") == share

@@ -1,0 +1,247 @@
+"""How each target stands at the end of a period: register and evidence -> verdicts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from netmon.config import Config
+from netmon.impact import EffectiveStatus
+from netmon.model import LOCAL, Asset, Site
+from netmon.targets import rules
+from netmon.targets.documents import Entry
+from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Slice, seconds
+from netmon.targets.register import Criterion, Register, Target
+from netmon.targets.rules import CountEvidence, DrillEvidence, ShareEvidence
+from netmon.targets.verdict import Finding, Range, Verdict, Why, worst
+
+__all__ = ["Part", "Standing", "standings", "year"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One criterion's verdict of one subject.
+
+    Attributes:
+        subject: id of a site or of equipment; empty for the whole county.
+    """
+
+    criterion: Criterion
+    subject: str
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A target's verdict and what it is made of, the worst part first."""
+
+    target: Target
+    verdict: Verdict
+    parts: tuple[Part, ...]
+
+
+def year(number: int) -> tuple[int, int]:
+    """Begin and end of a year in Asia/Shanghai, UTC nanoseconds since the epoch."""
+    begin, end = (round(datetime(each, 1, 1, tzinfo=LOCAL).timestamp()) * SECOND_NS for each in (number, number + 1))
+    return begin, end
+
+
+def standings(register: Register, evidence: Evidence, entries: Sequence[Entry] = ()) -> tuple[Standing, ...]:
+    """How each target stands, in the register's order."""
+    judge = _Judge(evidence, entries)
+    return tuple(judge.standing(target) for target in register.targets.values())
+
+
+class _Judge:
+    def __init__(self, evidence: Evidence, entries: Sequence[Entry]) -> None:
+        self._evidence = evidence
+        self._entries = entries
+        self._timelines = evidence.timelines()
+        self._sites: dict[str, Site] = {}
+        self._assets: dict[str, Asset] = {}
+        self._checks: dict[str, dict[str, str]] = {}
+        for version in evidence.versions:
+            config = version.config
+            self._sites |= config.sites
+            self._assets |= config.assets
+            for check in config.checks.values():
+                self._checks.setdefault(check.asset, {})[check.id] = check.kind
+        last = evidence.versions[-1] if evidence.versions else None
+        self._last = last.config if last is not None and last.until_ns == evidence.until_ns else None
+        first = evidence.versions[0] if evidence.versions else None
+        self._first = first.config if first is not None and first.since_ns == evidence.since_ns else None
+
+    def standing(self, target: Target) -> Standing:
+        parts = [part for criterion in target.criteria for part in self._parts(target, criterion)]
+        order = tuple(Verdict)
+        parts.sort(key=lambda part: -order.index(part.finding.verdict))
+        return Standing(target, worst(part.finding.verdict for part in parts), tuple(parts))
+
+    def _parts(self, target: Target, criterion: Criterion) -> list[Part]:
+        found = [Part(criterion, subject, finding) for subject, finding in self._findings(target, criterion)]
+        return found or [Part(criterion, "", Finding(verdict=Verdict.CANNOT_BE_JUDGED, why=Why.NO_SUBJECT))]
+
+    def _findings(self, target: Target, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
+        match criterion.rule:
+            case "availability":
+                yield from self._availability(criterion)
+            case "count":
+                yield from self._count(criterion)
+            case "drill_age" | "drill_count":
+                yield from self._drills(target, criterion)
+            case "share_of_checks":
+                yield "", rules.rising_share(self._share_of_checks(target, criterion))
+            case "share_of_sites":
+                yield "", rules.rising_share(self._share_of_sites(target, criterion))
+            case "documents":
+                yield "", self._by_documents(target, criterion)
+
+    def _availability(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
+        for asset in self._chosen(self._assets.values(), criterion):
+            lines = self._lines(asset.id, criterion)
+            if not any(lines):
+                if self._last is not None and asset.id in self._last.assets and not self._checks.get(asset.id):
+                    yield asset.id, Finding(verdict=Verdict.NOT_IMPLEMENTED, why=Why.NO_PROBE)
+                continue
+            yield (
+                asset.id,
+                rules.share_of_time(
+                    seconds(lines), at_least=criterion.at_least, least_evidence=criterion.least_evidence
+                ),
+            )
+
+    def _count(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
+        if self._last is None:
+            return
+        day = datetime.fromtimestamp((self._evidence.until_ns - 1) / 1e9, LOCAL).date()
+        present = [asset for asset in self._chosen(self._last.assets.values(), criterion) if asset.in_service(day)]
+        for site in self._last.sites.values():
+            if criterion.sites and site.kind not in criterion.sites:
+                continue
+            for kind in criterion.equipment:
+                here = [asset for asset in present if asset.site == site.id and asset.kind == kind]
+                required = site.required.get(kind)
+                if required is None and not here:
+                    continue
+                works = Counter(self._works(asset.id) for asset in here)
+                yield (
+                    site.id,
+                    rules.count_complete(
+                        CountEvidence(
+                            required=required, present=len(here), serviceable=works[True], unknown=works[None]
+                        )
+                    ),
+                )
+
+    def _drills(self, target: Target, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
+        if self._last is None:
+            return
+        if criterion.rule == "drill_age":
+            subjects = [asset.id for asset in self._chosen(self._last.assets.values(), criterion)]
+        else:
+            subjects = [site.id for site in self._last.sites.values() if site.kind in criterion.sites]
+        for subject in subjects:
+            drills = [
+                entry
+                for entry in self._entries
+                if entry.kind == "drill" and (entry.target, entry.subject) == (target.id, subject)
+                and entry.at_ns < self._evidence.until_ns
+            ]  # fmt: skip
+            ages = tuple((self._evidence.until_ns - entry.at_ns) / SECOND_NS for entry in drills if entry.passed)
+            made = DrillEvidence(passed_ages_seconds=ages, failed=sum(not entry.passed for entry in drills))
+            if criterion.rule == "drill_age":
+                yield subject, rules.drilled_recently(made, longest_age_seconds=criterion.longest_age_seconds)
+            else:
+                yield (
+                    subject,
+                    rules.drilled_times(
+                        made, at_least=round(criterion.at_least or 0), period_seconds=criterion.longest_age_seconds
+                    ),
+                )
+
+    def _share_of_checks(self, target: Target, criterion: Criterion) -> ShareEvidence:
+        checks = [] if self._last is None else [c for c in self._last.checks.values() if c.kind in criterion.checks]
+        words = Counter(
+            None if (word := self._evidence.word(check.id, criterion.state)) is None else word == criterion.word
+            for check in checks
+        )
+        return ShareEvidence(
+            reached=words[True], unknown=words[None], whole=len(checks), previous=self._before(target, criterion)
+        )
+
+    def _share_of_sites(self, target: Target, criterion: Criterion) -> ShareEvidence:
+        reached, whole = self._equipped(criterion, self._last, self._evidence.until_ns - 1)
+        previous = self._before(target, criterion)
+        if previous is None:
+            had, of = self._equipped(criterion, self._first, self._evidence.since_ns)
+            previous = Range(had / of, had / of) if of else None
+        return ShareEvidence(reached=reached, unknown=0, whole=whole, previous=previous)
+
+    @staticmethod
+    def _equipped(criterion: Criterion, config: Config | None, at_ns: int) -> tuple[int, int]:
+        """Sites that have the equipment, and all that should."""
+        if config is None:
+            return 0, 0
+        day = datetime.fromtimestamp(at_ns / 1e9, LOCAL).date()
+        sites = [site.id for site in config.sites.values() if site.kind in criterion.sites]
+        having = {
+            asset.site
+            for asset in config.assets.values()
+            if asset.kind in criterion.equipment and asset.in_service(day)
+        }
+        return sum(site in having for site in sites), len(sites)
+
+    def _by_documents(self, target: Target, criterion: Criterion) -> Finding:
+        entry = self._entry(target, criterion, self._evidence.since_ns, self._evidence.until_ns)
+        if entry is None:
+            return Finding(verdict=Verdict.NOT_IMPLEMENTED, why=Why.NO_PROBE)
+        passed = entry.passed
+        if entry.kind == "figure":
+            if criterion.at_least is None or entry.value is None:
+                return Finding(verdict=Verdict.CANNOT_BE_JUDGED, why=Why.NO_THRESHOLD, value=entry.value)
+            passed = entry.value >= criterion.at_least
+        verdict = Verdict.MET_BY_DOCUMENTS if passed else Verdict.NOT_MET
+        return Finding(verdict=verdict, why=Why.DOCUMENTS, value=entry.value)
+
+    def _before(self, target: Target, criterion: Criterion) -> Range | None:
+        """The figure of the year before, which somebody entered."""
+        begin = datetime.fromtimestamp(self._evidence.since_ns / 1e9, LOCAL)
+        before_ns, _end_ns = year(begin.year - 1)
+        entry = self._entry(target, criterion, before_ns, self._evidence.since_ns)
+        return None if entry is None or entry.value is None else Range(entry.value, entry.value)
+
+    def _entry(self, target: Target, criterion: Criterion, since_ns: int, until_ns: int) -> Entry | None:
+        """The newest figure or document for a criterion, about a moment within these times."""
+        fitting = [
+            entry
+            for entry in self._entries
+            if entry.kind != "drill" and entry.target == target.id and entry.criterion in ("", criterion.id)
+            and since_ns <= entry.at_ns < until_ns
+        ]  # fmt: skip
+        return max(fitting, key=lambda entry: entry.at_ns, default=None)
+
+    def _chosen(self, assets: Iterable[Asset], criterion: Criterion) -> list[Asset]:
+        return [
+            asset
+            for asset in assets
+            if asset.kind in criterion.equipment
+            and (not criterion.sites or self._sites[asset.site].kind in criterion.sites)
+        ]
+
+    def _lines(self, asset_id: str, criterion: Criterion | None = None) -> list[Sequence[Slice]]:
+        return [
+            self._timelines.get(check_id, ())
+            for check_id, kind in self._checks.get(asset_id, {}).items()
+            if criterion is None or not criterion.checks or kind in criterion.checks
+        ]
+
+    def _works(self, asset_id: str) -> bool | None:
+        """Whether equipment works at the end of the period; ``None`` if that is not known."""
+        last = [
+            line[-1].status for line in self._lines(asset_id) if line and line[-1].until_ns == self._evidence.until_ns
+        ]
+        if EffectiveStatus.DOWN in last:
+            return False
+        return True if last and set(last) <= WORKS else None
