@@ -26,6 +26,7 @@ from netmon.metrics import CheckMetrics, Internals
 from netmon.model import Check, MissedRun, Observation
 from netmon.runner import Clock, Runner
 from netmon.schedule import Schedule
+from netmon.targets.board import TargetsBoard
 from netmon.upkeep import EVENT_KINDS, Upkeep
 from probes.base import ProbeKind
 from probes.wire import Wires
@@ -36,8 +37,8 @@ log = logging.getLogger(__name__)
 
 STOP_GRACE_SECONDS = 5.0
 EVENT_TEXT_LIMIT = 4000
-FIRST_CLOSING_SECONDS = 60.0
-CLOSING_SECONDS = 3600.0
+FIRST_HOURLY_SECONDS = 60.0
+HOURLY_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class Settings:
         concurrency: probes under way at once.
         web_config: who may log in, and TLS; without it everybody on this machine may look, and nobody may act.
         plain_http: passwords may cross the network in clear text.
+        targets: the register of targets; ``targets.yaml`` beside the inventory if it is not given.
     """
 
     config: Path
@@ -59,6 +61,7 @@ class Settings:
     concurrency: int = 1000
     web_config: Path | None = None
     plain_http: bool = False
+    targets: Path | None = None
 
 
 def build_wires(config: Config) -> Wires:
@@ -117,6 +120,9 @@ class App:
         self.upkeep.plan(config.maintenance)
         self.internals = Internals(self.journal)
         self.internals.watch_upkeep(self.upkeep)
+        register = settings.targets or settings.config.with_name("targets.yaml")
+        self.targets = TargetsBoard(register, settings.data, kinds=kinds, run=_apart)
+        self.internals.watch_targets(self.targets)
         self.wires = build_wires(config)
         self.runner = Runner(
             kinds=kinds,
@@ -129,7 +135,7 @@ class App:
         self.schedule = Schedule(start=self.runner.start, missed=self._missed, stepped=self._stepped, clock=self.clock)
         self._observers: list[Callable[[Sequence[Observation]], None]] = []
         self._watch: asyncio.Task[None] | None = None
-        self._closing: asyncio.Task[None] | None = None
+        self._hourly: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
 
     def observe(self, observer: Callable[[Sequence[Observation]], None]) -> None:
@@ -196,7 +202,7 @@ class App:
         self.schedule.start()
         self.internals.config_loaded(now_ns / 1e9)
         self._watch = asyncio.create_task(self.internals.watch_loop())
-        self._closing = asyncio.create_task(self._close_days_hourly())
+        self._hourly = asyncio.create_task(self._work_hourly())
         log.info("started", extra=fields(checks=len(self.checks), config=self.config.config_id[:12]))
 
     async def reload(self) -> None:
@@ -248,7 +254,7 @@ class App:
     async def stop(self) -> None:
         """Start nothing more, let runs end, write everything, close everything."""
         await self.schedule.stop()
-        tasks = [task for task in (self._watch, self._closing) if task is not None]
+        tasks = [task for task in (self._watch, self._hourly) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -260,33 +266,19 @@ class App:
             await self.wires.aclose()
         log.info("stopped", extra=fields(rows=self.journal.rows_written))
 
-    async def _close_days_hourly(self) -> None:
-        await asyncio.sleep(FIRST_CLOSING_SECONDS)
+    async def _work_hourly(self) -> None:
+        await asyncio.sleep(FIRST_HOURLY_SECONDS)
         while True:
             await self.close_days()
-            await asyncio.sleep(CLOSING_SECONDS)
+            await self.targets.refresh()
+            await asyncio.sleep(HOURLY_SECONDS)
 
     async def close_days(self) -> None:
-        """Move days that have ended from the journal to files.
-
-        In a process of its own: it takes the processor for seconds, and probes must not wait for it. It may end at any
-        moment.
-        """
-        command = (sys.executable, "-m", "netmon", "archive", "close", "--data", str(self.settings.data))
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        try:
-            _output, errors = await process.communicate()
-        except asyncio.CancelledError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            raise
-        if process.returncode:
+        """Move days that have ended from the journal to files."""
+        code, _output, error = await _apart("archive", "close", "--data", str(self.settings.data))
+        if code:
             self.internals.closings_failed.inc()
-            last = errors.decode(errors="replace").strip().rpartition("\n")[2]
-            log.error("days could not be closed", extra=fields(error=last, exit_code=process.returncode))
+            log.error("days could not be closed", extra=fields(error=error, exit_code=code))
 
     def _seed(self) -> None:
         try:
@@ -356,7 +348,7 @@ async def running(
         local = control.listen(settings.data)
         servers = (
             asyncio.create_task(serve(pages, sockets=sockets, stop=stop, tls=access.tls)),
-            asyncio.create_task(serve(control.control_app(app, book), sockets=[local], stop=stop)),
+            asyncio.create_task(serve(control.control_app(app, book, app.journal), sockets=[local], stop=stop)),
         )
         watching = asyncio.create_task(access.watch())
         try:
@@ -395,6 +387,26 @@ async def run(settings: Settings, sockets: Sequence[socket.socket]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _apart(*arguments: str) -> tuple[int, str, str]:
+    """Run netmon in a process of its own with the lowest priority: exit code, output, last line of errors.
+
+    For what takes the processor for seconds: probes must not wait for it. It is killed when the caller is cancelled.
+    """
+    process = await asyncio.create_subprocess_exec(
+        "nice", "-n", "19", sys.executable, "-m", "netmon", *arguments,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        output, errors = await process.communicate()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        raise
+    last = errors.decode(errors="replace").strip().rpartition("\n")[2]
+    return process.returncode or 0, output.decode(errors="replace"), last
 
 
 async def _reload_when(asked: asyncio.Event, app: App) -> None:

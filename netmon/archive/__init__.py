@@ -2,6 +2,7 @@
 
 from netmon.archive.backup import Manifest, back_up, restore
 from netmon.archive.days import close_days
+from netmon.archive.durable import sha256
 from netmon.archive.export import write_csv
 from netmon.archive.journal import Journal
 from netmon.archive.reader import Counts, Reader
@@ -24,6 +25,7 @@ __all__ = [
     "back_up",
     "close_days",
     "restore",
+    "sha256",
     "verify",
     "write_csv",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import time
 from dataclasses import asdict
@@ -21,8 +20,6 @@ from netmon.i18n import _
 __all__ = ["app"]
 
 app = typer.Typer(help="The archive: check, export, copy.", no_args_is_help=True)
-
-LEAST_URGENT = 19
 
 
 @app.command()
@@ -74,8 +71,6 @@ def close(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Write the files of days that have ended. netmon run does it each hour, in a process of its own."""
     from netmon.archive import ArchiveError, close_days
 
-    with contextlib.suppress(OSError):
-        os.nice(LEAST_URGENT)  # probing goes first
     try:
         files = close_days(data, now_ns=time.time_ns())
     except ArchiveError as error:

@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from netmon.commands.terminal import DEFAULT_LISTEN, EXIT_NO, EXIT_USAGE, JsonOption, complete, fail, listen_on, say
+from netmon.commands.terminal import (
+    DEFAULT_LISTEN,
+    DEFAULT_REGISTER,
+    EXIT_NO,
+    EXIT_USAGE,
+    JsonOption,
+    complete,
+    fail,
+    listen_on,
+    say,
+)
 from netmon.i18n import _, _n
 
 if TYPE_CHECKING:
@@ -89,7 +99,7 @@ async def _demo(
     county = County(folder, network, interval_seconds=pace.interval_seconds)
     try:
         config = load(await county.start(), kinds=probes.KINDS)
-        settings = Settings(config=folder / "sites.yaml", data=folder / "data")
+        settings = Settings(config=folder / "sites.yaml", data=folder / "data", targets=DEFAULT_REGISTER)
         scenario = Scenario(faults(county), pace, county.standing)
         async with running(config, settings, [listening], notice=notice) as netmon:
             netmon.observe(scenario.observe)

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from netmon.commands.terminal import DEFAULT_DATA, EXIT_FAULT, EXIT_USAGE, DataOption, JsonOption, fail, say
+from netmon.commands.terminal import (
+    DEFAULT_DATA,
+    DEFAULT_REGISTER,
+    EXIT_FAULT,
+    EXIT_USAGE,
+    DataOption,
+    JsonOption,
+    fail,
+    say,
+)
 from netmon.i18n import _, current_language
 from netmon.model import LOCAL
 from netmon.targets.verdict import Verdict
 from netmon.words import printable
 
+if TYPE_CHECKING:
+    from netmon.targets.plain import Report
+
 __all__ = ["targets"]
 
-DEFAULT_REGISTER = Path("config/targets.yaml")
 COLOURS = {
     Verdict.MET: "green",
     Verdict.MET_BY_DOCUMENTS: "green",
@@ -44,56 +54,63 @@ def targets(
     import probes
     from netmon.archive import ArchiveError, Reader
     from netmon.config import ConfigError
-    from netmon.targets import standing as standing_module
-    from netmon.targets.documents import ENTERED, WITHDRAWN, entries_of
+    from netmon.targets.documents import read_entries
     from netmon.targets.evidence import ArchiveEvidence
+    from netmon.targets.plain import Report, to_plain
     from netmon.targets.register import load_register
+    from netmon.targets.standing import standings
+    from netmon.targets.standing import year as bounds_of
 
     now_ns = time.time_ns()
     number = year or datetime.fromtimestamp(now_ns / 1e9, LOCAL).year
-    begin_ns, end_ns = standing_module.year(number)
+    begin_ns, end_ns = bounds_of(number)
     if begin_ns >= now_ns:
         fail(_("the year {year} has not begun").format(year=number), EXIT_USAGE)
     try:
         loaded = load_register(register, kinds=probes.KINDS)
         with Reader.open(data) as reader:
             evidence = ArchiveEvidence(reader, kinds=probes.KINDS, since_ns=begin_ns, until_ns=min(end_ns, now_ns))
-            entries = entries_of([*reader.events(ENTERED), *reader.events(WITHDRAWN)])
-            found = standing_module.standings(loaded, evidence, entries)
-            damaged = sorted(reader.damaged)
+            found = standings(loaded, evidence, read_entries(reader))
+            report = Report(
+                year=number,
+                since_ns=evidence.since_ns,
+                until_ns=evidence.until_ns,
+                begun_ns=evidence.versions[0].since_ns if evidence.versions else None,
+                standings=found,
+                damaged=tuple(sorted(reader.damaged)),
+            )
     except ConfigError as error:
         fail(str(error), EXIT_USAGE)
     except ArchiveError as error:
         fail(str(error), EXIT_FAULT)
-    for name in damaged:
+    for name in report.damaged:
         typer.echo(_("{file} cannot be read: what it holds is missing").format(file=name), err=True)
-    began_ns = evidence.versions[0].since_ns if evidence.versions else None
     if as_json:
-        say(json.dumps(_plain(number, began_ns, found), ensure_ascii=False))
+        say(json.dumps(to_plain(report), ensure_ascii=False))
         return
     console = Console(highlight=False)
-    console.print(_table(number, found, all_parts))
-    console.print(_begun(began_ns, begin_ns))
+    console.print(_table(report, all_parts))
+    console.print(_begun(report))
 
 
-def _begun(began_ns: int | None, begin_ns: int) -> str:
-    if began_ns is None:
+def _begun(report: Report) -> str:
+    if report.begun_ns is None:
         return _("Nothing was monitored in this year.")
-    if began_ns == begin_ns:
+    if report.begun_ns == report.since_ns:
         return _("Monitored since the year began.")
-    day = datetime.fromtimestamp(began_ns / 1e9, LOCAL)
+    day = datetime.fromtimestamp(report.begun_ns / 1e9, LOCAL)
     return _("Monitored since {moment}: a part of the year.").format(moment=f"{day:%Y-%m-%d %H:%M}")
 
 
-def _table(number: int, found: Any, all_parts: bool) -> Table:
+def _table(report: Report, all_parts: bool) -> Table:
     from netmon.targets.words import figure_of, sentence, verdict_word
 
     language = current_language()
     table = Table(
         _("target"), _("verdict"), _("about"), _("figure"), _("why"),
-        title=_("Targets of the plan, {year}").format(year=number),
+        title=_("Targets of the plan, {year}").format(year=report.year),
     )  # fmt: skip
-    for standing in found:
+    for standing in report.standings:
         parts = standing.parts if all_parts else standing.parts[:1]
         for place, part in enumerate(parts):
             verdict = part.finding.verdict if all_parts else standing.verdict
@@ -107,38 +124,3 @@ def _table(number: int, found: Any, all_parts: bool) -> Table:
                 escape(sentence(part)),
             )
     return table
-
-
-def _plain(number: int, began_ns: int | None, found: Any) -> dict[str, Any]:
-    return {
-        "year": number,
-        "monitored_since": None if began_ns is None else datetime.fromtimestamp(began_ns / 1e9, LOCAL).isoformat(),
-        "targets": [
-            {
-                "id": standing.target.id,
-                "verdict": standing.verdict,
-                "parts": [
-                    {
-                        "criterion": part.criterion.id,
-                        "subject": part.subject,
-                        "at_least": part.criterion.at_least,
-                        "source": part.criterion.source,
-                        **_finding(part.finding),
-                    }
-                    for part in standing.parts
-                ],
-            }
-            for standing in found
-        ],
-    }
-
-
-def _finding(finding: Any) -> dict[str, Any]:
-    return {
-        "verdict": finding.verdict,
-        "why": finding.why,
-        "value": finding.value,
-        "range": None if finding.range is None else asdict(finding.range),
-        "evidence_ratio": finding.evidence_ratio,
-        "figures": dict(finding.figures),
-    }

@@ -15,6 +15,7 @@ from netmon.i18n import _
 __all__ = [
     "DEFAULT_DATA",
     "DEFAULT_LISTEN",
+    "DEFAULT_REGISTER",
     "EXIT_FAULT",
     "EXIT_NO",
     "EXIT_USAGE",
@@ -31,6 +32,7 @@ EXIT_USAGE: Final = 2
 EXIT_FAULT: Final = 3
 
 DEFAULT_DATA: Final = Path("data")
+DEFAULT_REGISTER: Final = Path("config/targets.yaml")
 DEFAULT_LISTEN: Final = "127.0.0.1:9735"
 DataOption = Annotated[Path, typer.Option("--data", "-d", help="The folder of the archive.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]

@@ -11,13 +11,24 @@ from netmon.config.build import build
 from netmon.config.config import Config
 from netmon.config.errors import ConfigError, Problem, nearest
 from netmon.config.schema import schema
-from netmon.config.units import parse_duration
+from netmon.config.units import parse_duration, parse_share
 from netmon.config.yaml_positions import Document
 from netmon.config.yaml_reader import read
 from netmon.i18n import _
 from probes.base import ProbeKind
 
-__all__ = ["Config", "ConfigError", "Problem", "load", "nearest", "parse_duration", "read_document", "recall", "schema"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Problem",
+    "load",
+    "nearest",
+    "parse_duration",
+    "parse_share",
+    "read_document",
+    "recall",
+    "schema",
+]
 
 
 def load(path: Path, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] = os.environ) -> Config:

@@ -10,7 +10,7 @@ from typing import Any
 from netmon.config.errors import shown
 from netmon.i18n import _
 
-__all__ = ["UnitError", "duration_text", "parse_duration", "parse_quantity"]
+__all__ = ["UnitError", "duration_text", "parse_duration", "parse_quantity", "parse_share"]
 
 SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[dhms]))+")
@@ -86,6 +86,18 @@ def parse_quantity(value: Any, name: str) -> float:
         if found := PERCENT.fullmatch(text):
             return float(Decimal(found[1]) / 100)  # 99.9 / 100 as floats is more than 0.999
     raise UnitError(_("{value} is no figure for {name}").format(value=shown(value), name=name), write)
+
+
+def parse_share(value: Any) -> float:
+    """A share from ``0.999`` or ``99.9%``.
+
+    Raises:
+        UnitError: it is none.
+    """
+    try:
+        return float(value)
+    except ValueError:
+        return parse_quantity(value, "share_ratio")
 
 
 def _number(value: Any) -> float | None:

@@ -7,15 +7,25 @@ from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from netmon import __version__
+from netmon.targets.plain import Report
+from netmon.targets.verdict import Verdict
 from netmon.upkeep import Upkeep
 
 __all__ = ["AccessCounters", "ArchiveCounters", "Internals"]
 
 MISSED_REASONS: Final = ("overlap", "misfire", "coalesced", "stopping")
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class Targets(Protocol):
+    """What is known of the plan's targets."""
+
+    @property
+    def report(self) -> Report | None:
+        """How they stand."""
 
 
 class ArchiveCounters(Protocol):
@@ -116,6 +126,10 @@ class Internals:
         """Show windows and emergencies."""
         self.registry.register(_Upkeep(upkeep))
 
+    def watch_targets(self, targets: Targets) -> None:
+        """Show how the targets of the plan stand."""
+        self.registry.register(_Targets(targets))
+
     def config_loaded(self, at_seconds: float) -> None:
         """The configuration was loaded at this time (seconds since the epoch)."""
         self._reload_successful.set(1)
@@ -136,6 +150,33 @@ class Internals:
     def render(self) -> bytes:
         """Everything in the text format 0.0.4."""
         return generate_latest(self.registry)
+
+
+class _Targets:
+    """Collects the last report at each scrape; nothing before there is one."""
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+
+    def collect(self) -> Iterator[Metric]:
+        report = self._targets.report
+        if report is None:
+            return
+        family = GaugeMetricFamily(
+            "netmon_target_verdict",
+            "The verdict of a target of the plan, this year so far: 1 for the one that holds.",
+            labels=["target", "verdict"],
+        )
+        for standing in report.standings:
+            for verdict in Verdict:
+                family.add_metric([standing.target.id, verdict], float(verdict is standing.verdict))
+        yield family
+        yield _one(
+            "netmon_targets_evaluated_timestamp_seconds",
+            "gauge",
+            "When the targets were evaluated last.",
+            report.until_ns / 1e9,
+        )
 
 
 class _Access:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from netmon.archive import Event
+from netmon.archive import Event, Reader
 
-__all__ = ["ENTERED", "WITHDRAWN", "Entry", "entries_of"]
+__all__ = ["ENTERED", "WITHDRAWN", "Entry", "entries_of", "read_entries"]
 
 ENTERED: Final = "evidence"
 WITHDRAWN: Final = "evidence_withdrawn"
@@ -42,6 +42,11 @@ class Entry:
     note: str = ""
     file: str = ""
     sha256: str = ""
+
+
+def read_entries(reader: Reader) -> tuple[Entry, ...]:
+    """The entries of an archive that were not taken back."""
+    return entries_of([*reader.events(ENTERED), *reader.events(WITHDRAWN)])
 
 
 def entries_of(events: Iterable[Event]) -> tuple[Entry, ...]:

@@ -26,6 +26,7 @@ from netmon.web.needs import NEEDS
 from netmon.web.pages import Pages
 from netmon.web.probing import Probing
 from netmon.web.render import Renderer
+from netmon.web.targets import TargetsPage
 from netmon.web.upkeep import UpkeepPages
 from netmon.web.view import View
 
@@ -61,6 +62,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/checks/{check:path}", board.check),
         Route("/events", board.events),
         Route("/search", board.search),
+        Route("/targets", TargetsPage(view, renderer).show),
         Route("/maintenance", upkeep.show),
         Route("/maintenance", upkeep.announce, methods=["POST"]),
         Route("/maintenance/end", upkeep.end_window, methods=["POST"]),

@@ -28,6 +28,8 @@ WORDS: Final = {
     "reload": _n("reload"),
     "announce maintenance": _n("announce maintenance"),
     "end maintenance": _n("end maintenance"),
+    "enter evidence": _n("enter evidence"),
+    "withdraw evidence": _n("withdraw evidence"),
     "declare emergency": _n("declare emergency"),
     "end emergency": _n("end emergency"),
     "not allowed": _n("not allowed"),

@@ -6,6 +6,7 @@ who it was (``SO_PEERCRED``, unix(7)), and that is taken down.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import socket
@@ -13,7 +14,7 @@ import stat
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
@@ -21,9 +22,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from netmon.archive import ArchiveError
+from netmon.archive import ArchiveError, Reader
 from netmon.config import ConfigError
 from netmon.i18n import _
+from netmon.targets.documents import Entry, read_entries
+from netmon.targets.entering import EntryBook, EntryError, enter, withdraw
 from netmon.upkeep import UpkeepError
 from netmon.web.auth.book import Book
 from netmon.web.view import View
@@ -45,6 +48,23 @@ class Ask(BaseModel):
     sites: list[str] = []
     assets: list[str] = []
     reason: str = ""
+
+
+class Enter(BaseModel):
+    """Something that a person enters about a target."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    target: str = Field(max_length=64)
+    kind: Literal["figure", "document", "drill"]
+    at_ns: int
+    criterion: str = Field(default="", max_length=64)
+    subject: str = Field(default="", max_length=130)
+    value: float | None = None
+    passed: bool = False
+    note: str = ""
+    file: str = ""
+    sha256: str = ""
 
 
 def listen(folder: Path) -> socket.socket:
@@ -74,9 +94,9 @@ def listen(folder: Path) -> socket.socket:
     return sock
 
 
-def control_app(view: View, book: Book) -> Starlette:
+def control_app(view: View, book: Book, journal: EntryBook) -> Starlette:
     """The application behind the socket: JSON in, JSON out, ``error`` where it was refused."""
-    control = _Control(view, book)
+    control = _Control(view, book, journal)
     return Starlette(
         routes=[
             Route("/upkeep", control.upkeep),
@@ -84,32 +104,37 @@ def control_app(view: View, book: Book) -> Starlette:
             Route("/maintenance", control.acting("announce maintenance", control.announce), methods=["POST"]),
             Route("/maintenance/end", control.acting("end maintenance", control.end_window), methods=["POST"]),
             Route("/emergency", control.acting("declare emergency", control.declare), methods=["POST"]),
+            Route("/evidence", control.acting("enter evidence", control.enter, Enter), methods=["POST"]),
+            Route("/evidence/withdraw", control.acting("withdraw evidence", control.withdraw), methods=["POST"]),
             Route("/emergency/end", control.acting("end emergency", control.end_emergency), methods=["POST"]),
         ]
     )
 
 
 class _Control:
-    def __init__(self, view: View, book: Book) -> None:
+    def __init__(self, view: View, book: Book, journal: EntryBook) -> None:
         self._view = view
         self._book = book
+        self._journal = journal
 
     def acting(
-        self, action: str, act: Callable[[Ask, str], Awaitable[dict[str, Any]]]
+        self, action: str, act: Callable[[Any, str], Awaitable[dict[str, Any]]], shape: type[BaseModel] = Ask
     ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             actor = _actor(request)
             subject, outcome = "", "refused"
             try:
                 body = await request.body()
-                ask = Ask.model_validate_json(body or b"{}") if len(body) <= MAX_BODY else Ask(id="x" * 65)
-                subject = ask.id or ", ".join([*ask.sites, *ask.assets])[:200]
+                if len(body) > MAX_BODY:
+                    return JSONResponse({"error": _("too much at once")}, 413)
+                ask = shape.model_validate_json(body or b"{}")
+                subject = _subject(ask)
                 done = await act(ask, actor)
                 subject, outcome = str(done.get("id", subject)), "done"
                 return JSONResponse(done)
             except ValidationError as error:
                 return JSONResponse({"error": str(error)}, 400)
-            except (UpkeepError, ConfigError) as error:
+            except (UpkeepError, EntryError, ConfigError) as error:
                 return JSONResponse({"error": str(error)}, 422)
             except ArchiveError as error:
                 outcome = "done"
@@ -154,6 +179,32 @@ class _Control:
 
     async def end_emergency(self, _ask: Ask, actor: str) -> dict[str, Any]:
         return _plain(await self._view.upkeep.end_emergency(actor))
+
+    async def enter(self, ask: Enter, actor: str) -> dict[str, Any]:
+        view = self._view
+        entry = Entry(id="", entered_ns=0, author=actor, **ask.model_dump())
+        register = await asyncio.to_thread(view.targets.register)
+        subjects = {*view.config.sites, *view.config.assets}
+        return asdict(await enter(self._journal, register, entry, subjects=subjects, now_ns=view.clock.wall_ns()))
+
+    async def withdraw(self, ask: Ask, actor: str) -> dict[str, Any]:
+        entries = await asyncio.to_thread(_entries, self._view.folder)
+        await withdraw(self._journal, entries, ask.id, author=actor, now_ns=self._view.clock.wall_ns())
+        return {"id": ask.id}
+
+
+def _entries(folder: Path) -> tuple[Entry, ...]:
+    with Reader.open(folder) as reader:
+        return read_entries(reader)
+
+
+def _subject(ask: BaseModel) -> str:
+    match ask:
+        case Enter():
+            return " ".join(filter(None, (ask.target, ask.criterion, ask.subject)))
+        case Ask():
+            return ask.id or ", ".join([*ask.sites, *ask.assets])[:200]
+    return ""
 
 
 def _plain(item: Any) -> dict[str, Any]:

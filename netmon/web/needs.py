@@ -16,6 +16,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /checks/{check:path}": Role.VIEWER,
     "GET /events": Role.VIEWER,
     "GET /search": Role.VIEWER,
+    "GET /targets": Role.VIEWER,
     "GET /maintenance": Role.VIEWER,
     "POST /maintenance": Role.OPERATOR,
     "POST /maintenance/end": Role.OPERATOR,

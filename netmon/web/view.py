@@ -9,6 +9,7 @@ from typing import Protocol
 from netmon.impact import Effective
 from netmon.model import Asset, Check, LocalText, Observation, Site
 from netmon.runner import Clock
+from netmon.targets.board import TargetsBoard
 from netmon.upkeep import Upkeep
 
 __all__ = ["Inventory", "View"]
@@ -64,6 +65,10 @@ class View(Protocol):
     @property
     def upkeep(self) -> Upkeep:
         """Maintenance windows and emergencies."""
+
+    @property
+    def targets(self) -> TargetsBoard:
+        """How the targets of the plan stand."""
 
     def effective(self) -> Mapping[str, Effective]:
         """What each check's status means now, by check."""

@@ -12,6 +12,7 @@ from netmon.impact import Effective, effective
 from netmon.metrics import CheckMetrics, Internals
 from netmon.model import Asset, Check, LocalText, Observation, Site, Window
 from netmon.runner import Clock
+from netmon.targets.board import TargetsBoard
 from netmon.upkeep import Upkeep
 from tests.lab.checks import check
 from tests.lab.metrics import KINDS
@@ -34,6 +35,11 @@ class Inventory:
     sample: bool = False
     sites: Mapping[str, Site] = field(default_factory=lambda: {SITE.id: SITE})
     assets: Mapping[str, Asset] = field(default_factory=lambda: {ROUTER.id: ROUTER})
+
+
+async def nothing(*_arguments: str) -> tuple[int, str, str]:
+    """No other process."""
+    return 1, "", "no process"
 
 
 @dataclass(slots=True)
@@ -68,6 +74,9 @@ class FakeNetmon:
     mistake: ConfigError | None = None
     metrics: CheckMetrics = field(init=False)
     upkeep: Upkeep = field(init=False)
+    targets: TargetsBoard = field(
+        default_factory=lambda: TargetsBoard(Path("nowhere/targets.yaml"), Path("nowhere"), kinds=(), run=nothing)
+    )
     internals: Internals = field(default_factory=Internals)
 
     def __post_init__(self) -> None:
