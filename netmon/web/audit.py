@@ -47,7 +47,7 @@ WORDS: Final = {
 }
 ACTIONS: Final = (
     "log in", "log out", "reload", "probe", "announce maintenance", "end maintenance", "declare emergency",
-    "end emergency", "not allowed",
+    "end emergency", "enter evidence", "withdraw evidence", "not allowed",
 )  # fmt: skip
 
 

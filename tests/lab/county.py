@@ -1,133 +1,123 @@
-"""Counties whose truth is known: what every radio site did in each quarter of an hour for years, and the verdicts that
-follow. It knows the rules only from the plan's words: nothing of netmon's targets is imported."""
+"""The demo's county, every fault of its script tried one after the other.
+
+Run as a program it stands in a network of its own; ``without-names``, it is only looked at while there is no fault.
+"""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from fractions import Fraction
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any
 
-__all__ = ["HOLD_SECONDS", "TICK_SECONDS", "County", "Truth", "first_tick"]
+import probes
+from netmon.app import build_wires
+from netmon.config import Config, load
+from netmon.demo.county import County
+from netmon.demo.faults import Fault
+from netmon.demo.network import Network, prepare
+from netmon.demo.script import faults
+from netmon.model import Observation, Status
+from netmon.runner import Clock, Runner
 
-TICK_SECONDS = 900
-HOLD_SECONDS = 2 * TICK_SECONDS + 10
-"""How long a figure says something: two intervals and the timeout."""
-UP, DOWN, LOST = "up", "down", "lost"
-STATIONS = ("perfect", "good", "bad", "lossy", "dark", "mixed")
+__all__ = ["Watch", "try_every_fault", "watching"]
+
+INTERVAL_SECONDS = 2.5
+TRIES = 4
+"""A check that is late on a busy machine may be asked again; what it says of a fault must come true."""
 
 
-def first_tick(year: int) -> int:
-    """The tick with which a year begins in Shanghai, eight hours before it does in UTC; ticks count from 1970."""
-    return (round(datetime(year, 1, 1, tzinfo=UTC).timestamp()) - 8 * 3600) // TICK_SECONDS
+class Watch:
+    """The county, and a way to run the checks of its inventory."""
 
-
-@dataclass(slots=True)
-class Truth:
-    """Seconds of one station in one year, and what follows for a share of at least 99.9 %."""
-
-    good: int = 0
-    bad: int = 0
-    unknown: int = 0
-    agreed: dict[str, int] = field(default_factory=lambda: {"good": 0, "bad": 0, "unknown": 0})
-
-    @property
-    def verdict(self) -> str:
-        """Met: reached even if all that is unknown were bad. Not met: missed by what is known, if 90 % of it is known,
-        or whatever the unknown was."""
-        known, all_of_it, wanted = self.good + self.bad, self.good + self.bad + self.unknown, Fraction(999, 1000)
-        if not all_of_it:
-            return "not_enough_data"
-        if Fraction(self.good, all_of_it) >= wanted:
-            return "met"
-        if Fraction(self.good + self.unknown, all_of_it) < wanted:
-            return "not_met"
-        if known and Fraction(known, all_of_it) >= Fraction(9, 10) and Fraction(self.good, known) < wanted:
-            return "not_met"
-        return "not_enough_data"
+    def __init__(self, county: County, config: Config, runner: Runner) -> None:
+        self.county = county
+        self.config = config
+        self._runner = runner
 
     @property
-    def low(self) -> Fraction:
-        """The share at its least: unknown counted bad; maintenance counted or left out, whichever is less."""
-        outside = self.good + self.bad + self.unknown
-        whole = outside + sum(self.agreed.values())
-        return min(Fraction(self.good, outside), Fraction(self.good + self.agreed["good"], whole))
+    def well(self) -> dict[str, Status]:
+        """What every check shows while there is no fault."""
+        return dict.fromkeys(self.config.checks, Status.UP) | self.county.standing
 
-    @property
-    def high(self) -> Fraction:
-        """The share at its most."""
-        outside = self.good + self.bad + self.unknown
-        whole = outside + sum(self.agreed.values())
-        return max(
-            Fraction(self.good + self.unknown, outside),
-            Fraction(self.good + self.unknown + self.agreed["good"] + self.agreed["unknown"], whole),
+    async def statuses(self, checks: Iterable[str]) -> dict[str, Status]:
+        """What each check shows now."""
+        observations: list[Observation] = await asyncio.gather(
+            *(self._runner.run_once(self.config.checks[check], time.time_ns()) for check in checks)
         )
+        return {observation.check_id: observation.status for observation in observations}
+
+    async def differing(self, wanted: dict[str, Status]) -> list[str]:
+        """Run checks until they show what is wanted, a few times at most; what differs then."""
+        found: dict[str, Status] = {}
+        for _try in range(TRIES):
+            found = await self.statuses(wanted)
+            if found == wanted:
+                return []
+        return [f"{check} is {found[check]}, not {wanted[check]}" for check in wanted if found[check] != wanted[check]]
 
 
-class County:
-    """Radio sites over some years.
+@contextlib.asynccontextmanager
+async def watching(folder: Path, network: Network) -> AsyncIterator[Watch]:
+    """A county that stands while the block runs."""
+    county = County(folder, network, interval_seconds=INTERVAL_SECONDS)
+    config = load(await county.start(), kinds=probes.KINDS)
+    wires = build_wires(config)
+    runner = Runner(kinds=probes.KINDS, wires=wires, emit=lambda _o: None, missed=lambda _m: None, clock=Clock())
+    try:
+        yield Watch(county, config, runner)
+    finally:
+        await wires.aclose()
+        await county.stop()
 
-    Attributes:
-        ticks: for each station what its check said at each tick: up, down, or lost (no figure).
-        windows: for each station, ticks between which work was agreed.
-    """
 
-    def __init__(self, seed: int, first_year: int, years: int) -> None:
-        self.first_year = first_year
-        self.years = years
-        self.begin = first_tick(first_year)
-        self.end = first_tick(first_year + years)
-        chance = random.Random(seed)
-        self.ticks = {name: self._line(name, chance) for name in STATIONS}
-        self.windows = {name: self._work(chance) for name in STATIONS}
+async def try_every_fault(watch: Watch) -> list[str]:
+    """What was not as promised: before, during and after each fault."""
+    wrong = await watch.differing(watch.well)
+    # Faults at different sites do not touch each other, so they are tried side by side.
+    chains: dict[str, list[Fault]] = {}
+    for fault in faults(watch.county):
+        chains.setdefault(next(iter(fault.effects)).partition("/")[0], []).append(fault)
 
-    def _line(self, name: str, chance: random.Random) -> list[str]:
-        count = self.end - self.begin
-        line = [LOST if name == "dark" else UP] * count
-        faults = {"good": (0.0003, DOWN), "bad": (0.004, DOWN), "lossy": (0.2, LOST), "mixed": (0.0007, DOWN)}
-        if name in faults:
-            share, what = faults[name]
-            self._spread(line, round(share * count), what, chance)
-        if name == "mixed":
-            self._spread(line, round(0.0006 * count), LOST, chance)
-        if name == "bad":
-            new_year = first_tick(self.first_year + 1) - self.begin
-            line[new_year - 20 : new_year + 30] = [DOWN] * 50  # an outage over New Year
-        return line
+    async def play(chain: list[Fault]) -> None:
+        for fault in chain:
+            async with fault.inject():
+                await asyncio.sleep(0.2)  # for rates
+                wrong.extend(f"{fault.what}: {text}" for text in await watch.differing(dict(fault.effects)))
+            if fault.looks_back:
+                await watch.statuses(fault.effects)
+            after = {check: watch.well[check] for check in fault.effects}
+            wrong.extend(f"after {fault.what}: {text}" for text in await watch.differing(after))
 
-    @staticmethod
-    def _spread(line: list[str], wanted: int, what: str, chance: random.Random) -> None:
-        while wanted > 0:
-            length = min(wanted, chance.randrange(1, 40))
-            start = chance.randrange(len(line) - length)
-            line[start : start + length] = [what] * length
-            wanted -= length
+    await asyncio.gather(*map(play, chains.values()))
+    return wrong + await watch.differing(watch.well)
 
-    def _work(self, chance: random.Random) -> list[tuple[int, int]]:
-        starts = sorted(chance.sample(range(self.begin, self.end - 20), 6 * self.years))
-        return [(start, start + chance.randrange(1, 16)) for start in starts]
 
-    def truth(self, station: str, year: int) -> Truth:
-        """What one station did in one year, second by second, by whole quarters and their remainders."""
-        truth = Truth()
-        line, begin, end = self.ticks[station], first_tick(year), first_tick(year + 1)
-        agreed = {tick for start, stop in self.windows[station] for tick in range(start, stop)}
-        for tick in range(begin, end):
-            for name, seconds in self._said(line, tick - self.begin):
-                if tick in agreed:
-                    truth.agreed[name] += seconds
-                else:
-                    setattr(truth, name, getattr(truth, name) + seconds)
-        return truth
+async def _main(folder: Path, network: Network) -> dict[str, Any]:
+    async with watching(folder, network) as watch:
+        return {
+            "emulated": network.emulated,
+            "has_names": network.has_names,
+            "why_not": network.why_not,
+            "wrong": await (try_every_fault(watch) if network.has_names else watch.differing(watch.well)),
+            "kinds": sorted({check.kind for check in watch.config.checks.values()}),
+            "checks": len(watch.config.checks),
+            "warnings": [str(warning) for warning in watch.config.warnings],
+            "writes": watch.county.writes_seen,
+        }
 
-    @staticmethod
-    def _said(line: Sequence[str], place: int) -> list[tuple[str, int]]:
-        """What the seconds of one tick were: a figure says something for two ticks and ten seconds."""
-        words = {UP: "good", DOWN: "bad"}
-        for back in range(3):
-            if place - back >= 0 and line[place - back] != LOST:
-                holds = min(TICK_SECONDS, HOLD_SECONDS - back * TICK_SECONDS)
-                rest = TICK_SECONDS - holds
-                return [(words[line[place - back]], holds), *([("unknown", rest)] if rest else [])]
-        return [("unknown", TICK_SECONDS)]
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        network = prepare(Path(name))
+        network.has_names = network.has_names and "without-names" not in sys.argv
+        try:
+            answer = asyncio.run(_main(Path(name), network))
+        finally:
+            network.close()
+    json.dump(answer, sys.stdout)

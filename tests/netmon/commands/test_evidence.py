@@ -72,7 +72,7 @@ async def test_entries_count_until_they_are_taken_back(netmon: tuple[Path, App, 
         await made.targets.refresh()
         assert (verdict(made, "satellite-phone"), verdict(made, "radio-coverage")) == ("met", "met_by_documents")
         page = (await client.get("/targets?lang=zh")).text
-        for word in ("达标(人工佐证)", "卫星电话", "93 %", "未实现"):
+        for word in ("达标（人工佐证）", "卫星电话", "93 %", "未实现"):
             assert word in page, word
         metrics = (await client.get("/metrics")).text
         assert 'netmon_target_verdict{target="satellite-phone",verdict="met"} 1.0' in metrics

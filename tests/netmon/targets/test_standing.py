@@ -21,7 +21,7 @@ from netmon.targets.register import Register, load_register
 from netmon.targets.standing import Standing, standings, year
 from netmon.targets.verdict import Verdict, Why
 from netmon.targets.words import figure_of, sentence
-from tests.lab.county import STATIONS, TICK_SECONDS, County
+from tests.lab.known_county import STATIONS, TICK_SECONDS, County
 from tests.lab.soak import SEED, scale
 
 ROOT = Path(__file__).parents[3]
