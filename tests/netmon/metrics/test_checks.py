@@ -15,6 +15,10 @@ from netmon.metrics import CheckMetrics, Internals
 from netmon.metrics.families import FIXED, RTT_BUCKETS, reading_metric
 from netmon.model import Asset, Check, LocalText, Site, Status, Threshold
 from netmon.runner import Clock
+from netmon.targets.plain import Report
+from netmon.targets.register import load_register
+from netmon.targets.standing import Standing
+from netmon.targets.verdict import Verdict
 from netmon.upkeep import Upkeep
 from probes.base import Failure, ProbeResult, State, StateClass
 from tests.lab.checks import check
@@ -289,9 +293,28 @@ class FakeArchive:
     fault = None
 
 
+class FakeTargets:
+    """One target that is met."""
+
+    @property
+    def report(self) -> Report:
+        register = load_register(Path(__file__).parents[3] / "config" / "targets.yaml", kinds=probes.KINDS)
+        standing = Standing(register.targets["sensing"], Verdict.MET, ())
+        return Report(year=2026, since_ns=0, until_ns=5_000_000_000, begun_ns=0, standings=(standing,))
+
+
 class FakeAccess:
     log_ins = {"done": 0}  # noqa: RUF012 (never changed)
     fault = ""
+
+
+def test_a_target_has_one_verdict_that_holds() -> None:
+    internals = Internals()
+    internals.watch_targets(FakeTargets())
+    lines = [line for line in internals.render().decode().splitlines() if line.startswith("netmon_target")]
+    assert 'netmon_target_verdict{target="sensing",verdict="met"} 1.0' in lines
+    assert sum(line.endswith(" 1.0") for line in lines) == 1
+    assert "netmon_targets_evaluated_timestamp_seconds 5.0" in lines
 
 
 def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> None:
@@ -305,6 +328,7 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     internals = Internals(archive=FakeArchive())
     internals.watch_access(FakeAccess())
     internals.watch_upkeep(Upkeep(MemoryEvents(), scrape.hands.clock))
+    internals.watch_targets(FakeTargets())
     state = Effective(check_id=ID, raw=Status.DOWN, status=EffectiveStatus.UNREACHABLE, cause="hunchun/router")
     scrape.metrics.show_effective({ID: state})
     exported = {}
