@@ -6,7 +6,7 @@ pages, metrics, alerts and reports alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +22,7 @@ __all__ = [
     "current",
     "down_assets",
     "effective",
+    "effects",
     "holds_seconds",
     "known",
     "overlay",
@@ -138,7 +139,18 @@ def overlay(
     nothing is known, is UNREACHABLE if something that it hangs on is down; the cause is the topmost such asset. Windows
     come last, so that nothing within them counts as down.
     """
-    down = down_assets(checks, states)
+    return effects(checks, assets, states, down_assets(checks, states), windows, now_ns)
+
+
+def effects(
+    checks: Iterable[Check],
+    assets: Mapping[str, Asset],
+    states: Mapping[str, Known],
+    down: Set[str],
+    windows: Sequence[Window],
+    now_ns: int,
+) -> dict[str, Effective]:
+    """:func:`overlay` of some of the checks, where it is known already which assets are down."""
     causes: dict[str, str] = {}
     result = {}
     for check in checks:
@@ -169,7 +181,7 @@ def window_over(
     return None
 
 
-def _topmost_down(asset_id: str, assets: Mapping[str, Asset], down: frozenset[str]) -> str:
+def _topmost_down(asset_id: str, assets: Mapping[str, Asset], down: Set[str]) -> str:
     """The highest asset above this one that is down; empty if none is."""
     found = ""
     seen = {asset_id}

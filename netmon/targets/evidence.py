@@ -15,16 +15,7 @@ from typing import Any, Final, Protocol
 
 from netmon.archive import ConfigurationInterval, Reader, Stretch
 from netmon.config import Config, recall
-from netmon.impact import (
-    NOTHING,
-    SILENCE,
-    Effective,
-    EffectiveStatus,
-    Known,
-    holds_seconds,
-    overlay,
-    window_over,
-)
+from netmon.impact import NOTHING, SILENCE, EffectiveStatus, Known, down_assets, effects, holds_seconds, window_over
 from netmon.model import LOCAL, Asset, Check, MaintenancePlan, Status, Window
 from netmon.targets.rules import TimeEvidence
 from netmon.upkeep import EVENT_KINDS, Declared, occurrences
@@ -140,7 +131,7 @@ def timelines(
     configs = {version.config.config_id: version.config for version in versions}
     found: dict[str, list[Slice]] = {}
     for version in versions:
-        _sweep(version, configs, stretches, windows, found)
+        _Sweep(version, windows).run(configs, stretches, found)
     return found
 
 
@@ -214,50 +205,112 @@ class _Change:
     known: Known
 
 
-def _sweep(
-    version: Version,
-    configs: Mapping[str, Config],
-    stretches: Mapping[str, Sequence[Stretch]],
-    windows: Sequence[Window],
-    found: dict[str, list[Slice]],
-) -> None:
-    """Add the slices of the time in which one configuration was in force."""
-    checks, assets = version.config.checks, version.config.assets
-    begin, end = version.since_ns, version.until_ns
-    changes = [
-        change for check in checks.values() for change in _changes(check, configs, stretches.get(check.id, ()), end)
-    ]
-    changes.sort(key=lambda change: change.at_ns)
-    relevant = [window for window in windows if window.from_ns < end and window.until_ns > begin]
-    service = {asset.id: _in_service(asset) for asset in assets.values()}
-    edges = {moment for span in service.values() for moment in span if moment is not None}
-    edges |= {moment for window in relevant for moment in (window.from_ns, window.entered_ns, window.until_ns)}
-    edges |= {change.at_ns for change in changes}
-    moments = [begin, *sorted(moment for moment in edges if begin < moment < end), end]
-    states: dict[str, Known] = {}
-    number = 0
-    for here, there in pairwise(moments):
-        while number < len(changes) and changes[number].at_ns <= here:
-            states[changes[number].check_id] = changes[number].known
-            number += 1
-        expected = [check for check in checks.values() if _serves(service[check.asset], here)]
-        in_force = [window for window in relevant if max(window.from_ns, window.entered_ns) <= here < window.until_ns]
-        for effect, check in zip(overlay(expected, assets, states, (), here).values(), expected, strict=True):
-            _append(found.setdefault(check.id, []), here, there, effect, _agreed(check, effect, assets, in_force, here))
+class _Sweep:
+    """Goes through the time in which one configuration was in force, from change to change.
+
+    What changes for one check is worked out for its equipment alone, and for all that hangs on it if that is to blame
+    from now on, or no longer: a county of many checks changes thousands of times a year.
+    """
+
+    def __init__(self, version: Version, windows: Sequence[Window]) -> None:
+        self._checks = version.config.checks
+        self._assets = version.config.assets
+        self._begin, self._end = version.since_ns, version.until_ns
+        self._windows = [each for each in windows if each.from_ns < self._end and each.until_ns > self._begin]
+        self._service = {asset.id: _in_service(asset) for asset in self._assets.values()}
+        self._children: dict[str, list[str]] = {}
+        for asset in self._assets.values():
+            self._children.setdefault(asset.parent or "", []).append(asset.id)
+        self._expected: dict[str, list[Check]] = {}
+        self._in_force: list[Window] = []
+        self._states: dict[str, Known] = {}
+        self._down: set[str] = set()
+        self._open: dict[str, Slice] = {}
+
+    def run(
+        self,
+        configs: Mapping[str, Config],
+        stretches: Mapping[str, Sequence[Stretch]],
+        found: dict[str, list[Slice]],
+    ) -> None:
+        """Add each check's slices."""
+        changes = sorted(
+            (
+                change
+                for check in self._checks.values()
+                for change in _changes(check, configs, stretches.get(check.id, ()), self._end)
+            ),
+            key=lambda change: change.at_ns,
+        )
+        edges = {moment for span in self._service.values() for moment in span if moment is not None}
+        edges |= {moment for each in self._windows for moment in (each.from_ns, each.entered_ns, each.until_ns)}
+        edges = {self._begin, *(moment for moment in edges if self._begin < moment < self._end)}
+        moments = edges | {change.at_ns for change in changes if self._begin < change.at_ns < self._end}
+        place = 0
+        for here in sorted(moments):
+            touched = set()
+            while place < len(changes) and changes[place].at_ns <= here:
+                change = changes[place]
+                self._states[change.check_id] = change.known
+                touched.add(self._checks[change.check_id].asset)
+                place += 1
+            self._step(here, None if here in edges else touched, found)
+        for check_id in tuple(self._open):
+            self._close(check_id, self._end, found)
+
+    def _step(self, here: int, touched: set[str] | None, found: dict[str, list[Slice]]) -> None:
+        """Take in what changed of this equipment; ``None`` for all of it."""
+        if touched is None:
+            touched = self._turn(here, found)
+        else:
+            for asset in tuple(touched):
+                down = bool(down_assets(self._expected.get(asset, ()), self._states))
+                if down != (asset in self._down):
+                    (self._down.add if down else self._down.discard)(asset)
+                    self._add_children(asset, touched)
+        affected = [check for asset in touched for check in self._expected.get(asset, ())]
+        effective = effects(affected, self._assets, self._states, self._down, (), here)
+        for check in affected:
+            effect = effective[check.id]
+            agreed = bool(self._in_force) and (
+                window_over(check, effect.cause, self._assets, self._in_force, here) is not None
+            )
+            last = self._open.get(check.id)
+            if last is None or (last.status, last.maintenance) != (effect.status, agreed):
+                self._close(check.id, here, found)
+                self._open[check.id] = Slice(here, here, effect.status, agreed)
+
+    def _turn(self, here: int, found: dict[str, list[Slice]]) -> set[str]:
+        """Equipment goes into or out of service, or a window opens or ends: look at everything anew."""
+        self._expected = {}
+        for check in self._checks.values():
+            if _serves(self._service[check.asset], here):
+                self._expected.setdefault(check.asset, []).append(check)
+            else:
+                self._close(check.id, here, found)
+        self._in_force = [each for each in self._windows if max(each.from_ns, each.entered_ns) <= here < each.until_ns]
+        self._down = set(down_assets([check for line in self._expected.values() for check in line], self._states))
+        return set(self._expected)
+
+    def _add_children(self, asset: str, touched: set[str]) -> None:
+        waiting = [asset]
+        while waiting:
+            for child in self._children.get(waiting.pop(), ()):
+                touched.add(child)
+                waiting.append(child)
+
+    def _close(self, check_id: str, here: int, found: dict[str, list[Slice]]) -> None:
+        last = self._open.pop(check_id, None)
+        if last is not None and last.from_ns < here:
+            _append(found.setdefault(check_id, []), replace(last, until_ns=here))
 
 
-def _agreed(
-    check: Check, effect: Effective, assets: Mapping[str, Asset], windows: Sequence[Window], at_ns: int
-) -> bool:
-    return bool(windows) and window_over(check, effect.cause, assets, windows, at_ns) is not None
-
-
-def _append(line: list[Slice], begin: int, end: int, effect: Effective, maintenance: bool) -> None:
+def _append(line: list[Slice], new: Slice) -> None:
     last = line[-1] if line else None
-    if last and (last.until_ns, last.status, last.maintenance) == (begin, effect.status, maintenance):
-        line[-1] = replace(last, until_ns=end)
+    if last and (last.until_ns, last.status, last.maintenance) == (new.from_ns, new.status, new.maintenance):
+        line[-1] = replace(last, until_ns=new.until_ns)
     else:
-        line.append(Slice(begin, end, effect.status, maintenance))
+        line.append(new)
 
 
 def _changes(

@@ -18,7 +18,7 @@ from netmon.archive import Journal, Reader, back_up, close_days, restore, verify
 from netmon.archive.manifest import DAY_NS, DayManifest
 from netmon.archive.schema import FILE_NAME, ArchiveError
 from netmon.model import Observation, Status
-from probes.base import ProbeResult
+from probes.base import Failure, ProbeResult
 from tests.lab.observations import SECOND_NS, all_of, ignore, ping
 
 CHECKS = ("a/router/ping", "b/router/ping")
@@ -158,3 +158,53 @@ async def test_two_do_not_close_days_at_once(tmp_path: Path) -> None:
     with FolderLock(tmp_path / "days"), pytest.raises(ArchiveError, match="in use by process"):
         close_days(tmp_path, now_ns=10 * DAY_NS)
     close_days(tmp_path, now_ns=10 * DAY_NS)
+
+
+async def test_stretches_are_the_same_whichever_way_they_are_found(tmp_path: Path) -> None:
+    """From the journal, from whole files in their own order, and from parts of days by sorting."""
+    generator = random.Random(4)
+    rows = []
+    for check in CHECKS:
+        status = Status.UP
+        for second in range(DAY_NS // SECOND_NS, 3 * DAY_NS // SECOND_NS, 60 if check == CHECKS[0] else 900):
+            if generator.random() < 0.02:
+                status = generator.choice(list(Status))
+            if generator.random() < 0.97:
+                failure = generator.choice(list(Failure)[:2]) if status is Status.DOWN else None
+                rows.append(
+                    replace(
+                        ping(second, check), started_ns=second * SECOND_NS, status=status,
+                        config_id=generator.choice(["v1"] * 50 + ["v2"]), result=ProbeResult(failure=failure),
+                    )
+                )  # fmt: skip
+    longest = {CHECKS[0]: 125 * SECOND_NS, CHECKS[1]: 1810 * SECOND_NS}
+    whole = {"since_ns": DAY_NS, "until_ns": 3 * DAY_NS}
+    part = {"since_ns": DAY_NS + 1, "until_ns": 3 * DAY_NS - 1}
+    await append(tmp_path, rows)
+    with Reader.open(tmp_path) as reader:
+        expected = reader.stretches(longest, **whole), reader.stretches(longest, **part)
+    close_days(tmp_path, now_ns=9 * DAY_NS)
+    with Reader.open(tmp_path) as reader:
+        assert (reader.stretches(longest, **whole), reader.stretches(longest, **part)) == expected
+    assert sum(map(len, expected[0].values())) > 100
+    await append(tmp_path, [replace(rows[0], vantage="far", started_ns=rows[0].started_ns + 7)])
+    with Reader.open(tmp_path) as reader:
+        expected_late = reader.stretches(longest, **whole)
+    close_days(tmp_path, now_ns=9 * DAY_NS)
+    with Reader.open(tmp_path) as reader:
+        assert reader.stretches(longest, **whole) == expected_late
+
+
+async def test_two_vantages_in_one_file_are_found_by_sorting(tmp_path: Path) -> None:
+    rows = [
+        replace(ping(n, CHECKS[0], vantage), started_ns=DAY_NS + n * 60 * SECOND_NS + 7 * (vantage == "far"))
+        for n in range(20)
+        for vantage in ("far", "main")
+    ]
+    await append(tmp_path, rows)
+    with Reader.open(tmp_path) as reader:
+        before = reader.stretches({CHECKS[0]: 125 * SECOND_NS}, since_ns=DAY_NS, until_ns=2 * DAY_NS)
+    close_days(tmp_path, now_ns=9 * DAY_NS)
+    with Reader.open(tmp_path) as reader:
+        assert reader.stretches({CHECKS[0]: 125 * SECOND_NS}, since_ns=DAY_NS, until_ns=2 * DAY_NS) == before
+    assert len(before[CHECKS[0]]) == 1
