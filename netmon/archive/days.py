@@ -15,7 +15,7 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -44,9 +44,13 @@ ROWS = (
     " WHERE o.started_ns >= ? AND o.started_ns < ? AND o.sequence > ?"
     " ORDER BY s.check_id, s.vantage, o.started_ns"
 )
-SELECTED = "observation WHERE series = ? AND started_ns >= ? AND started_ns < ? AND sequence <= ?"
-ANY = f"SELECT 1 FROM {SELECTED} LIMIT 1"  # noqa: S608 (a constant)
-DELETE = f"DELETE FROM observation WHERE sequence IN (SELECT sequence FROM {SELECTED} LIMIT ?)"  # noqa: S608 (a constant)
+# In the order in which they were written: they lie together, so that little of the file is written anew. But each
+# check's last: it is asked for all the time.
+PASSED = (
+    "SELECT sequence FROM observation WHERE sequence > ? AND sequence <= ? AND started_ns >= ? AND started_ns < ?"
+    " AND sequence NOT IN (SELECT (SELECT sequence FROM observation WHERE series = s.number"
+    " ORDER BY started_ns DESC LIMIT 1) FROM series s) ORDER BY sequence LIMIT ?"
+)
 
 
 def close_days(folder: Path, *, now_ns: int) -> tuple[DayFile, ...]:
@@ -161,19 +165,21 @@ def _delete(journal: sqlite3.Connection, days: Path, manifest: DayManifest, day:
     """Delete a day's rows that its files hold and that every cursor has passed, but each check's last."""
     (behind,) = journal.execute("SELECT min(last_row) FROM cursor").fetchone()
     through = manifest.through(day) if behind is None else min(manifest.through(day), behind)
-    bounds = []
-    for (series,) in journal.execute("SELECT number FROM series").fetchall():
-        (last_ns,) = journal.execute("SELECT max(started_ns) FROM observation WHERE series = ?", (series,)).fetchone()
-        values = (series, day * DAY_NS, min((day + 1) * DAY_NS, last_ns or 0), through)
-        if journal.execute(ANY, values).fetchone():
-            bounds.append(values)
-    if not bounds:
-        return
-    for file in manifest.of_day(day):
+    files = manifest.of_day(day)
+    after = min((file.first_row for file in files), default=0) - 1
+    checked = False
+    while rows := journal.execute(PASSED, (after, through, day * DAY_NS, (day + 1) * DAY_NS, ROWS_AT_ONCE)).fetchall():
+        if not checked:
+            _check(days, files)
+            checked = True
+        journal.execute("BEGIN IMMEDIATE")
+        journal.executemany("DELETE FROM observation WHERE sequence = ?", rows)
+        journal.execute("COMMIT")
+        ((after,),) = rows[-1:]
+        time.sleep(PAUSE_SECONDS)  # the journal's writer waits for the lock, and gets it now
+
+
+def _check(days: Path, files: Iterable[DayFile]) -> None:
+    for file in files:
         if sha256(days / file.name) != file.sha256:
             raise ArchiveError(_("{path} is damaged: its checksum is not the manifest's").format(path=days / file.name))
-    for values in bounds:
-        deleted = ROWS_AT_ONCE
-        while deleted == ROWS_AT_ONCE:
-            deleted = journal.execute(DELETE, (*values, ROWS_AT_ONCE)).rowcount
-            time.sleep(PAUSE_SECONDS)  # the journal's writer waits for the lock, and gets it now
