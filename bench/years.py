@@ -1,7 +1,7 @@
 """A year of checks in the archive: its size, and the yearly verdict of every target, beside bare DuckDB.
 
 The files of closed days are made by DuckDB, in the layout of netmon's. The peer is one query that counts statuses per
-check in the same files: the least that has to be read. Usage: python -m bench.years [--checks 200] [--days 365]
+check in the same files: the least that has to be read. Usage: python bench/years.py [--checks 200] [--days 365]
 [--interval 60] [--folder FOLDER]
 """
 
@@ -16,6 +16,7 @@ import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.pairs import cpu_of
 from netmon.archive import Journal
 from netmon.archive.durable import sha256
@@ -137,7 +138,7 @@ def main() -> None:
         if not (folder / "days").exists():
             # In a process of its own: a child's greatest memory is at least its parent's.
             given = [f"--{name}={getattr(options, name)}" for name in ("checks", "days", "interval")]
-            command = [sys.executable, "-m", "bench.years", "--fill", f"--folder={folder}", *given]
+            command = [sys.executable, __file__, "--fill", f"--folder={folder}", *given]
             subprocess.run(command, check=True)
         measure(folder)
 
