@@ -78,14 +78,27 @@ class DayManifest:
         Raises:
             ArchiveError: it is damaged.
         """
-        path = days / FILE_NAME
+        manifest, damage = cls.read_what_there_is(days)
+        if damage:
+            raise ArchiveError(_("{path} is damaged: {error}").format(path=days / FILE_NAME, error=damage))
+        return manifest
+
+    @classmethod
+    def read_what_there_is(cls, days: Path) -> tuple[Self, str]:
+        """The lines that can be read, and what is wrong with the others: for who reads, and changes nothing."""
+        files, damage = [], ""
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-            return cls(tuple(DayFile(**json.loads(line)) for line in lines))
+            lines = (days / FILE_NAME).read_bytes().splitlines()
         except FileNotFoundError:
-            return cls()
-        except (OSError, ValueError, TypeError) as error:
-            raise ArchiveError(_("{path} is damaged: {error}").format(path=path, error=error)) from error
+            return cls(), ""
+        except OSError as error:
+            return cls(), str(error)
+        for number, line in enumerate(lines, 1):
+            try:
+                files.append(DayFile(**json.loads(line)))
+            except (ValueError, TypeError) as error:
+                damage = damage or _("line {number}: {error}").format(number=number, error=error)
+        return cls(tuple(files)), damage
 
     def with_files(self, files: Iterable[DayFile]) -> Self:
         """This manifest with more files."""

@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netmon.archive.manifest import DAY_NS, FOLDER, DayFile, DayManifest
+from netmon.archive.manifest import DAY_NS, FILE_NAME, FOLDER, DayFile, DayManifest
 from netmon.archive.parquet import connect
 from netmon.logs import fields
 
@@ -105,7 +105,10 @@ class Past:
 
     def manifest(self) -> DayManifest:
         """Which files there are now. Read it after the journal: see :mod:`netmon.archive.days`."""
-        return DayManifest.read(self.folder / FOLDER)
+        manifest, damage = DayManifest.read_what_there_is(self.folder / FOLDER)
+        if damage:
+            self._note(FILE_NAME, damage)
+        return manifest
 
     def close(self) -> None:
         """Let go of memory and files."""
@@ -196,10 +199,13 @@ class Past:
             return self._connection.execute(query, {"files": paths, **values}).fetchall()
         except duckdb.Error as error:
             for file in files:
-                if file.name not in self.damaged:
-                    log.warning("a file of the archive cannot be read", extra=fields(file=file.name, error=error))
-                self.damaged.add(file.name)
+                self._note(file.name, str(error))
             return []
+
+    def _note(self, name: str, error: str) -> None:
+        if name not in self.damaged:
+            log.warning("a file of the archive cannot be read", extra=fields(file=name, error=error))
+        self.damaged.add(name)
 
 
 def _finite(value: object) -> float | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from netmon.archive.durable import sha256
+from netmon.archive.manifest import FILE_NAME as MANIFEST
 from netmon.archive.manifest import FOLDER, DayFile, DayManifest
 from netmon.archive.schema import FILE_NAME, ArchiveError, require_newest
 from netmon.i18n import _
@@ -55,11 +56,9 @@ def verify(folder: Path, *, progress: Callable[[int, int], None] = lambda _done,
         raise ArchiveError(_("there is no archive in {folder}: start netmon run first").format(folder=folder))
     problems = [Problem(str(path), text) for text in _problems_of_journal(path)]
     days = folder / FOLDER
-    try:
-        manifest = DayManifest.read(days)
-    except ArchiveError as error:
-        problems.append(Problem(str(days), str(error)))
-        manifest = DayManifest()
+    manifest, damage = DayManifest.read_what_there_is(days)
+    if damage:
+        problems.append(Problem(str(days / MANIFEST), damage))
     for done, file in enumerate(manifest.files):
         progress(done, len(manifest.files))
         text = _problem_of(days, file)

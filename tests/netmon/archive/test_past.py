@@ -132,12 +132,19 @@ async def test_a_file_that_is_in_no_manifest_is_named(tmp_path: Path) -> None:
     assert problem.text.startswith("in no manifest")
 
 
-async def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
-    await fill(tmp_path)
-    (tmp_path / "days/manifest.jsonl").write_text("{}\n", encoding="utf-8")
-    assert "manifest.jsonl is damaged" in verify(tmp_path).problems[0].text
-    with Reader.open(tmp_path) as reader, pytest.raises(ArchiveError, match=r"manifest\.jsonl is damaged"):
-        list(reader.history(CHECKS[0]))
+async def test_a_damaged_line_of_the_manifest_costs_its_own_file_alone(tmp_path: Path) -> None:
+    rows = await fill(tmp_path)
+    path = tmp_path / "days/manifest.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([lines[0], lines[1][:-3], *lines[2:]]) + "\n", encoding="utf-8")
+    with Reader.open(tmp_path) as reader:
+        assert list(reader.history(CHECKS[0])) == rows[:4] + rows[8:]
+        assert reader.damaged == {"manifest.jsonl"}
+    problems = verify(tmp_path).problems
+    assert [problem.text[:7] for problem in problems] == ["line 2:", "in no m"]
+    for act in (close_days, lambda folder, now_ns: back_up(folder, tmp_path / "backup", now_ns=now_ns)):
+        with pytest.raises(ArchiveError, match=r"manifest\.jsonl is damaged: line 2"):
+            act(tmp_path, now_ns=20 * DAY_NS)
 
 
 async def test_a_backup_without_one_of_its_files_is_refused(tmp_path: Path) -> None:
