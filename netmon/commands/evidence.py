@@ -78,6 +78,24 @@ def drill(
     _enter(data, {"target": target, "kind": "drill", "subject": subject, "passed": passed, "note": note}, on, file)
 
 
+@app.command("import")
+def import_table(
+    table: Annotated[Path, typer.Argument(help="CSV or xlsx: columns target, kind, day, value, passed, ...")],
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Enter a table, all of it or nothing: docs/targets.md names its columns."""
+    from netmon.targets.table import TableError, read_table
+
+    try:
+        entries = read_table(table)
+    except TableError as error:
+        fail(str(error), EXIT_USAGE)
+    if not entries:
+        fail(_("{path} holds no entry").format(path=table), EXIT_USAGE)
+    made = ask(data, "/evidence", {"entries": entries})["entries"]
+    say(_("{count} entries are entered").format(count=len(made)))
+
+
 @app.command()
 def withdraw(entry: Annotated[str, typer.Argument(help="The entry's id.")], data: DataOption = DEFAULT_DATA) -> None:
     """Take an entry back: it stays in the record, and counts no more."""
@@ -124,7 +142,7 @@ def _enter(data: Path, entry: dict[str, object], on: str, file: Path | None) -> 
         named = {} if file is None else {"file": file.name, "sha256": sha256(file)}
     except OSError as error:
         fail(_("{path} cannot be read: {error}").format(path=file, error=error.strerror), EXIT_USAGE)
-    made = ask(data, "/evidence", {**entry, **named, "at_ns": at_ns})
+    (made,) = ask(data, "/evidence", {"entries": [{**entry, **named, "at_ns": at_ns}]})["entries"]
     say(_("{name} is entered").format(name=made["id"]))
 
 

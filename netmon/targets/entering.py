@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final, Protocol
 
@@ -32,23 +32,36 @@ class EntryBook(Protocol):
         """Return when it is on the disk."""
 
 
-async def enter(book: EntryBook, register: Register, entry: Entry, *, subjects: Collection[str], now_ns: int) -> Entry:
-    """Record an entry under a new id; it is on the disk when this returns.
+async def enter(
+    book: EntryBook, register: Register, entries: Sequence[Entry], *, subjects: Collection[str], now_ns: int
+) -> list[Entry]:
+    """Record entries under new ids, all or none; they are on the disk when this returns.
 
     Args:
-        entry: its id and time of entering are given here.
+        entries: their ids and times of entering are given here.
         subjects: ids of all sites and equipment.
 
     Raises:
-        EntryError: nothing was recorded.
+        EntryError: nothing was recorded; one line for each entry that is wrong, with its place where there are several.
         ArchiveError: the disk does not take it yet.
     """
-    _check(register, entry, subjects, now_ns)
-    detail = asdict(entry) | {"id": f"e-{secrets.token_hex(4)}"}
-    del detail["entered_ns"]
-    book.append_event(ENTERED, now_ns, detail)
+    problems = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            _check(register, entry, subjects, now_ns)
+        except EntryError as error:
+            text = _("entry {number}: {error}").format(number=number, error=error)
+            problems.append(text if len(entries) > 1 else str(error))
+    if problems:
+        raise EntryError("\n".join(problems))
+    made = []
+    for entry in entries:
+        detail = asdict(entry) | {"id": f"e-{secrets.token_hex(4)}"}
+        del detail["entered_ns"]
+        book.append_event(ENTERED, now_ns, detail)
+        made.append(Entry(entered_ns=now_ns, **detail))
     await book.flush()
-    return Entry(entered_ns=now_ns, **detail)
+    return made
 
 
 async def withdraw(book: EntryBook, entries: Collection[Entry], entry_id: str, *, author: str, now_ns: int) -> None:

@@ -34,7 +34,7 @@ from netmon.web.view import View
 __all__ = ["FILE_NAME", "control_app", "listen"]
 
 FILE_NAME: Final = "control.sock"
-MAX_BODY: Final = 65_536
+MAX_BODY: Final = 4_194_304
 
 
 class Ask(BaseModel):
@@ -50,7 +50,7 @@ class Ask(BaseModel):
     reason: str = ""
 
 
-class Enter(BaseModel):
+class EntryForm(BaseModel):
     """Something that a person enters about a target."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -65,6 +65,14 @@ class Enter(BaseModel):
     note: str = ""
     file: str = ""
     sha256: str = ""
+
+
+class Enter(BaseModel):
+    """What a person enters: all of it or nothing."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    entries: list[EntryForm] = Field(min_length=1, max_length=5_000)
 
 
 def listen(folder: Path) -> socket.socket:
@@ -182,10 +190,11 @@ class _Control:
 
     async def enter(self, ask: Enter, actor: str) -> dict[str, Any]:
         view = self._view
-        entry = Entry(id="", entered_ns=0, author=actor, **ask.model_dump())
+        entries = [Entry(id="", entered_ns=0, author=actor, **each.model_dump()) for each in ask.entries]
         register = await asyncio.to_thread(view.targets.register)
         subjects = {*view.config.sites, *view.config.assets}
-        return asdict(await enter(self._journal, register, entry, subjects=subjects, now_ns=view.clock.wall_ns()))
+        made = await enter(self._journal, register, entries, subjects=subjects, now_ns=view.clock.wall_ns())
+        return {"entries": [asdict(entry) for entry in made]}
 
     async def withdraw(self, ask: Ask, actor: str) -> dict[str, Any]:
         entries = await asyncio.to_thread(_entries, self._view.folder)
@@ -201,7 +210,9 @@ def _entries(folder: Path) -> tuple[Entry, ...]:
 def _subject(ask: BaseModel) -> str:
     match ask:
         case Enter():
-            return " ".join(filter(None, (ask.target, ask.criterion, ask.subject)))
+            first = ask.entries[0]
+            subject = " ".join(filter(None, (first.target, first.criterion, first.subject)))
+            return subject if len(ask.entries) == 1 else f"{subject} ... ({len(ask.entries)})"
         case Ask():
             return ask.id or ", ".join([*ask.sites, *ask.assets])[:200]
     return ""

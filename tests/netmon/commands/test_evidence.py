@@ -110,3 +110,21 @@ async def test_a_register_with_mistakes_keeps_the_report_before(netmon: tuple[Pa
     (folder / "targets.yaml").unlink()
     await made.targets.refresh()
     assert made.targets.report is before
+
+
+async def test_a_table_is_entered_whole_or_not_at_all(netmon: tuple[Path, App, str]) -> None:
+    folder, made, _url = netmon
+    await made.journal.flush()
+    table = folder / "table.csv"
+    head = "target,kind,day,value,subject,passed\n"
+    good = "radio-coverage,figure,2024-06-30,93%,,\nsatellite-phone,drill,2024-07-01,,here/phone,yes\n"
+    table.write_text(head + good + "radio,figure,2024-06-30,93%,,\n", encoding="utf-8")
+    refused = await command(folder, "evidence", "import", str(table))
+    assert refused.exit_code == 1
+    assert "entry 3: no target radio" in refused.stderr
+    assert (await command(folder, "evidence", "list", "--json")).output == ""
+    table.write_text(head + good, encoding="utf-8")
+    assert (await command(folder, "evidence", "import", str(table))).exit_code == 0
+    assert len((await command(folder, "evidence", "list", "--json")).output.splitlines()) == 2
+    table.write_text("target\n", encoding="utf-8")
+    assert (await command(folder, "evidence", "import", str(table))).exit_code == 2

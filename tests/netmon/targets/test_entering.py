@@ -26,7 +26,7 @@ DRILL = Entry(
 @pytest.mark.parametrize("entry", [FIGURE, DRILL, replace(FIGURE, kind="document", value=None, sha256="a" * 64)])
 async def test_what_is_entered_comes_back(entry: Entry) -> None:
     book = MemoryEvents()
-    made = await enter(book, REGISTER, entry, subjects=SUBJECTS, now_ns=9)
+    (made,) = await enter(book, REGISTER, [entry], subjects=SUBJECTS, now_ns=9)
     assert replace(made, id="", entered_ns=0) == entry
     assert entries_of(book.events) == (made,)
     await withdraw(book, [made], made.id, author="wang", now_ns=10)
@@ -52,7 +52,7 @@ async def test_what_is_entered_comes_back(entry: Entry) -> None:
 async def test_what_cannot_be_is_refused(entry: Entry, sentence: str) -> None:
     book = MemoryEvents()
     with pytest.raises(EntryError, match=sentence):
-        await enter(book, REGISTER, entry, subjects=SUBJECTS, now_ns=9)
+        await enter(book, REGISTER, [entry], subjects=SUBJECTS, now_ns=9)
     assert book.events == []
 
 
@@ -63,4 +63,15 @@ async def test_nothing_is_taken_back_that_is_not_there() -> None:
 
 async def test_a_disk_that_takes_nothing_is_told() -> None:
     with pytest.raises(ArchiveError, match="full"):
-        await enter(MemoryEvents(fault="full"), REGISTER, FIGURE, subjects=SUBJECTS, now_ns=9)
+        await enter(MemoryEvents(fault="full"), REGISTER, [FIGURE], subjects=SUBJECTS, now_ns=9)
+
+
+async def test_of_several_entries_all_are_recorded_or_none() -> None:
+    book = MemoryEvents()
+    wrong = replace(FIGURE, value=2.0)
+    with pytest.raises(EntryError) as raised:
+        await enter(book, REGISTER, [FIGURE, wrong, DRILL, replace(FIGURE, target="x")], subjects=SUBJECTS, now_ns=9)
+    assert [line[:8] for line in str(raised.value).splitlines()] == ["entry 2:", "entry 4:"]
+    assert book.events == []
+    assert len(await enter(book, REGISTER, [FIGURE, DRILL], subjects=SUBJECTS, now_ns=9)) == 2
+    assert len(book.events) == 2
