@@ -25,7 +25,6 @@ __all__ = [
     "effects",
     "holds_seconds",
     "known",
-    "overlay",
     "window_over",
 ]
 
@@ -121,24 +120,8 @@ def effective(
     windows: Sequence[Window],
     now_ns: int,
 ) -> dict[str, Effective]:
-    """What the status of each check means at ``now_ns``, by its last observation: see :func:`overlay`."""
+    """What the status of each check means at ``now_ns``, by its last observation: see :func:`effects`."""
     states = {check.id: known(check, latest.get(check.id), now_ns) for check in checks}
-    return overlay(checks, assets, states, windows, now_ns)
-
-
-def overlay(
-    checks: Sequence[Check],
-    assets: Mapping[str, Asset],
-    states: Mapping[str, Known],
-    windows: Sequence[Window],
-    now_ns: int,
-) -> dict[str, Effective]:
-    """What is known of each check, in the light of the others, at one moment.
-
-    What was measured wins: a check that is UP stays UP, whatever its parents are. A check that is DOWN, or of which
-    nothing is known, is UNREACHABLE if something that it hangs on is down; the cause is the topmost such asset. Windows
-    come last, so that nothing within them counts as down.
-    """
     return effects(checks, assets, states, down_assets(checks, states), windows, now_ns)
 
 
@@ -150,7 +133,12 @@ def effects(
     windows: Sequence[Window],
     now_ns: int,
 ) -> dict[str, Effective]:
-    """:func:`overlay` of some of the checks, where it is known already which assets are down."""
+    """What is known of some checks, in the light of which assets are down, at one moment.
+
+    What was measured wins: a check that is UP stays UP, whatever its parents are. A check that is DOWN, or of which
+    nothing is known, is UNREACHABLE if something that it hangs on is down; the cause is the topmost such asset. Windows
+    come last, so that nothing within them counts as down.
+    """
     causes: dict[str, str] = {}
     result = {}
     for check in checks:

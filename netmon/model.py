@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from enum import StrEnum
 
 from probes.base import EMPTY, Endpoint, Params, ProbeResult
@@ -26,10 +26,16 @@ __all__ = [
     "Status",
     "Threshold",
     "Window",
+    "midnight_ns",
 ]
 
 LOCAL = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The plan's time zone, in which its years run and people write times; China has had no daylight saving since 1991."""
+
+
+def midnight_ns(day: date) -> int:
+    """When a day begins in :data:`LOCAL`, UTC nanoseconds since the epoch."""
+    return round(datetime.combine(day, time(tzinfo=LOCAL)).timestamp()) * 1_000_000_000
 
 
 class Status(StrEnum):

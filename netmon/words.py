@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import datetime
 
 from netmon.i18n import _, _n
-from netmon.model import Reason, ReasonCode, Status
+from netmon.model import LOCAL, Reason, ReasonCode, Status
 from netmon.reading_words import READINGS, STATE_NAMES
 from probes.base import Failure, split_key
 
@@ -16,6 +17,7 @@ __all__ = [
     "equipment_kind_word",
     "failure_word",
     "figure",
+    "moment",
     "printable",
     "reading_name",
     "reason_sentence",
@@ -213,6 +215,11 @@ UNITS: dict[str, Callable[[float], str]] = {
 
 
 LONGEST_TEXT = 300
+
+
+def moment(at_ns: int) -> str:
+    """Day and time in Asia/Shanghai, to the minute."""
+    return f"{datetime.fromtimestamp(at_ns / 1e9, LOCAL):%Y-%m-%d %H:%M}"
 
 
 def printable(text: str) -> str:

@@ -150,12 +150,12 @@ class Past:
         values = {
             "checks": list(longest_ns), "longest": list(longest_ns.values()), "first": first_ns, "last": last_ns,
         }  # fmt: skip
-        readable = [file for file in files if self._readable(file)]
         if len(files) == 1 and first_ns <= files[0].day * DAY_NS and last_ns >= (files[0].day + 1) * DAY_NS - 1:
             rows = self._in_file_order(files[0], min(longest_ns.values(), default=0))
             if rows is not None:
                 return [row for row in rows if row[0] in longest_ns]
         # All files of the day together: late rows lie between the others.
+        readable = [file for file in files if self._readable(file)]
         return self._execute(readable, STRETCHES, values) if readable else []
 
     def _in_file_order(self, file: DayFile, shortest_ns: int) -> list[Row] | None:

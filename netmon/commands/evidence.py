@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from rich.table import Table
 from netmon.commands.control import ask
 from netmon.commands.terminal import DEFAULT_DATA, EXIT_FAULT, EXIT_USAGE, DataOption, JsonOption, fail, say
 from netmon.i18n import _
-from netmon.model import LOCAL
+from netmon.model import LOCAL, midnight_ns
 from netmon.words import printable
 
 __all__ = ["app"]
@@ -137,12 +137,11 @@ def _enter(data: Path, entry: dict[str, object], on: str, file: Path | None) -> 
         day = date.fromisoformat(on) if on else datetime.now(LOCAL).date()
     except ValueError:
         fail(_("{value} is no date").format(value=printable(on)), EXIT_USAGE)
-    at_ns = round(datetime.combine(day, time(tzinfo=LOCAL)).timestamp()) * 1_000_000_000
     try:
         named = {} if file is None else {"file": file.name, "sha256": sha256(file)}
     except OSError as error:
         fail(_("{path} cannot be read: {error}").format(path=file, error=error.strerror), EXIT_USAGE)
-    (made,) = ask(data, "/evidence", {"entries": [{**entry, **named, "at_ns": at_ns}]})["entries"]
+    (made,) = ask(data, "/evidence", {"entries": [{**entry, **named, "at_ns": midnight_ns(day)}]})["entries"]
     say(_("{name} is entered").format(name=made["id"]))
 
 

@@ -26,7 +26,7 @@ from netmon.commands.terminal import (
 from netmon.i18n import _, current_language
 from netmon.model import LOCAL
 from netmon.targets.verdict import Verdict
-from netmon.words import printable
+from netmon.words import moment, printable
 
 if TYPE_CHECKING:
     from netmon.targets.plain import Report
@@ -98,8 +98,7 @@ def _begun(report: Report) -> str:
         return _("Nothing was monitored in this year.")
     if report.begun_ns == report.since_ns:
         return _("Monitored since the year began.")
-    day = datetime.fromtimestamp(report.begun_ns / 1e9, LOCAL)
-    return _("Monitored since {moment}: a part of the year.").format(moment=f"{day:%Y-%m-%d %H:%M}")
+    return _("Monitored since {moment}: a part of the year.").format(moment=moment(report.begun_ns))
 
 
 def _table(report: Report, all_parts: bool) -> Table:

@@ -17,7 +17,7 @@ from netmon.commands.control import ask
 from netmon.commands.terminal import DEFAULT_DATA, EXIT_FAULT, EXIT_NO, EXIT_USAGE, DataOption, JsonOption, fail, say
 from netmon.i18n import _
 from netmon.model import LOCAL
-from netmon.words import printable
+from netmon.words import moment, printable
 
 __all__ = ["audit", "emergency", "maintenance", "reload"]
 
@@ -44,7 +44,7 @@ def list_windows(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -
     for head in (_("what is worked on"), _("reason"), _("announced by")):
         table.add_column(head, overflow="fold")
     for window in windows:
-        when = f"{_shown(window['from_ns'])}\n{_shown(window['until_ns'])}"
+        when = f"{moment(window['from_ns'])}\n{moment(window['until_ns'])}"
         what = ", ".join([*window["sites"], *window["assets"]]) or _("everything")
         name = window["id"] + (f"\n{_('open now')}" if window["open"] else "")
         texts = (printable(what), printable(window["reason"]), printable(window["author"]) or _("the inventory"))
@@ -116,7 +116,7 @@ def show_emergency(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False)
     elif found is None:
         say(_("No emergency is declared."))
     else:
-        say(_("Declared {time} by {author}:").format(time=_shown(found["from_ns"]), author=found["author"])
+        say(_("Declared {time} by {author}:").format(time=moment(found["from_ns"]), author=found["author"])
             + " " + printable(found["reason"]))  # fmt: skip
     if found is None:
         raise typer.Exit(EXIT_NO)
@@ -149,7 +149,7 @@ def audit(
     names = ("actor", "role", "source", "action", "subject", "outcome")
     table = Table(_("time"), _("user"), _("role"), _("where from"), _("action"), _("on what"), _("outcome"))
     for event in events:
-        table.add_row(_shown(event.at_ns), *(escape(printable(str(event.detail.get(name, "")))) for name in names))
+        table.add_row(moment(event.at_ns), *(escape(printable(str(event.detail.get(name, "")))) for name in names))
     Console(highlight=False).print(table)
 
 
@@ -158,7 +158,7 @@ def _print_window(window: dict[str, Any], as_json: bool) -> None:
         say(json.dumps(window, ensure_ascii=False))
         return
     text = _("window {name}: from {start} until {end}")
-    say(text.format(name=window["id"], start=_shown(window["from_ns"]), end=_shown(window["until_ns"])))
+    say(text.format(name=window["id"], start=moment(window["from_ns"]), end=moment(window["until_ns"])))
 
 
 def _moment_ns(text: str) -> int:
@@ -168,7 +168,3 @@ def _moment_ns(text: str) -> int:
         return round(local.timestamp()) * 1_000_000_000
     except (ValueError, OverflowError):
         fail(_("{text} is no moment: write 2026-01-31T02:00").format(text=printable(text)), EXIT_USAGE)
-
-
-def _shown(at_ns: int) -> str:
-    return f"{datetime.fromtimestamp(at_ns / 1e9, LOCAL):%Y-%m-%d %H:%M}"

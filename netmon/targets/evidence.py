@@ -9,14 +9,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from netmon.archive import ConfigurationInterval, Reader, Stretch
 from netmon.config import Config, recall
 from netmon.impact import NOTHING, SILENCE, EffectiveStatus, Known, down_assets, effects, holds_seconds, window_over
-from netmon.model import LOCAL, Asset, Check, MaintenancePlan, Status, Window
+from netmon.model import Asset, Check, MaintenancePlan, Status, Window, midnight_ns
 from netmon.targets.rules import TimeEvidence
 from netmon.upkeep import EVENT_KINDS, Declared, occurrences
 from probes.base import ProbeKind
@@ -95,13 +94,17 @@ class ArchiveEvidence:
         self._reader = reader
         self.since_ns = since_ns
         self.until_ns = until_ns
-        loads = reader.configurations()
-        self.versions = _versions(loads, kinds, since_ns, until_ns)
+        ever = _versions(reader.configurations(), kinds, until_ns)
+        self.versions = [
+            Version(version.config, max(version.since_ns, since_ns), version.until_ns)
+            for version in ever
+            if version.until_ns > since_ns
+        ]
         declared = Declared()
         for kind in EVENT_KINDS:
             for event in reader.events(kind):
                 declared.take(event)
-        self.windows = (*declared.windows.values(), *_planned(_versions(loads, kinds, None, until_ns), since_ns))
+        self.windows = (*declared.windows.values(), *_planned(ever, since_ns))
         longest: dict[str, int] = {}
         checks = [check for version in self.versions for check in version.config.checks.values()]
         for check in checks:
@@ -167,17 +170,17 @@ def _bucket(here: Sequence[Slice]) -> str:
 
 
 def _versions(
-    loads: Iterable[ConfigurationInterval], kinds: Mapping[str, ProbeKind[Any]], since_ns: int | None, until_ns: int
+    loads: Iterable[ConfigurationInterval], kinds: Mapping[str, ProbeKind[Any]], until_ns: int
 ) -> list[Version]:
+    """Every configuration that was in force before ``until_ns``."""
     known: dict[str, Config] = {}
     versions = []
     for load in loads:
-        begin = load.since_ns if since_ns is None else max(load.since_ns, since_ns)
         end = until_ns if load.until_ns is None else min(load.until_ns, until_ns)
-        if begin < end:
+        if load.since_ns < end:
             if load.config_id not in known:
                 known[load.config_id] = recall(load.text, f"configuration {load.config_id[:12]}", kinds=kinds)
-            versions.append(Version(known[load.config_id], begin, end))
+            versions.append(Version(known[load.config_id], load.since_ns, end))
     return versions
 
 
@@ -238,7 +241,7 @@ class _Sweep:
             (
                 change
                 for check in self._checks.values()
-                for change in _changes(check, configs, stretches.get(check.id, ()), self._end)
+                for change in _changes(check, configs, stretches.get(check.id, ()), self._begin, self._end)
             ),
             key=lambda change: change.at_ns,
         )
@@ -314,12 +317,13 @@ def _append(line: list[Slice], new: Slice) -> None:
 
 
 def _changes(
-    check: Check, configs: Mapping[str, Config], stretches: Sequence[Stretch], end_ns: int
+    check: Check, configs: Mapping[str, Config], stretches: Sequence[Stretch], begin_ns: int, end_ns: int
 ) -> Iterator[_Change]:
     """When what is known of a check changes. A run says something until the next one, and no longer than it holds."""
     starts = [stretch.first_ns for stretch in stretches]
-    last = bisect_right(starts, end_ns)
-    for number, stretch in enumerate(stretches[:last]):
+    first = max(bisect_right(starts, begin_ns) - 1, 0)  # what was said last before it begins
+    for number in range(first, bisect_right(starts, end_ns)):
+        stretch = stretches[number]
         silent = stretch.status is Status.DOWN and stretch.failure in SILENT
         yield _Change(stretch.first_ns, check.id, Known(stretch.status, silent=silent))
         config = configs.get(stretch.config_id)
@@ -335,11 +339,8 @@ def _holds_ns(check: Check) -> int:
 
 
 def _in_service(asset: Asset) -> tuple[int | None, int | None]:
-    return _midnight(asset.commissioned), _midnight(asset.retired)
-
-
-def _midnight(day: date | None) -> int | None:
-    return None if day is None else round(datetime.combine(day, time(tzinfo=LOCAL)).timestamp()) * SECOND_NS
+    begin, end = (None if day is None else midnight_ns(day) for day in (asset.commissioned, asset.retired))
+    return begin, end
 
 
 def _serves(span: tuple[int | None, int | None], at_ns: int) -> bool:

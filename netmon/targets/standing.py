@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from netmon.config import Config
 from netmon.impact import EffectiveStatus
-from netmon.model import LOCAL, Asset, Site
+from netmon.model import LOCAL, Asset, Site, midnight_ns
 from netmon.targets import rules
 from netmon.targets.documents import Entry
 from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Slice, seconds
 from netmon.targets.register import Criterion, Register, Target
 from netmon.targets.rules import CountEvidence, DrillEvidence, ShareEvidence
-from netmon.targets.verdict import Finding, Range, Verdict, Why, worst
+from netmon.targets.verdict import BEST_FIRST, Finding, Range, Verdict, Why, worst
 
 __all__ = ["Part", "Standing", "standings", "year"]
 
@@ -44,8 +44,7 @@ class Standing:
 
 def year(number: int) -> tuple[int, int]:
     """Begin and end of a year in Asia/Shanghai, UTC nanoseconds since the epoch."""
-    begin, end = (round(datetime(each, 1, 1, tzinfo=LOCAL).timestamp()) * SECOND_NS for each in (number, number + 1))
-    return begin, end
+    return midnight_ns(date(number, 1, 1)), midnight_ns(date(number + 1, 1, 1))
 
 
 def standings(register: Register, evidence: Evidence, entries: Sequence[Entry] = ()) -> tuple[Standing, ...]:
@@ -75,8 +74,7 @@ class _Judge:
 
     def standing(self, target: Target) -> Standing:
         parts = [part for criterion in target.criteria for part in self._parts(target, criterion)]
-        order = tuple(Verdict)
-        parts.sort(key=lambda part: -order.index(part.finding.verdict))
+        parts.sort(key=lambda part: -BEST_FIRST.index(part.finding.verdict))
         return Standing(target, worst(part.finding.verdict for part in parts), tuple(parts))
 
     def _parts(self, target: Target, criterion: Criterion) -> list[Part]:

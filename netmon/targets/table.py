@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from netmon.config import parse_share
 from netmon.i18n import _
-from netmon.model import LOCAL
+from netmon.model import midnight_ns
 from netmon.words import printable
 
 __all__ = ["TableError", "read_table"]
@@ -76,7 +76,7 @@ def _entry(given: Mapping[str, str]) -> dict[str, Any]:
         day = date.fromisoformat(given.get("day", "").replace("/", "-"))
     except ValueError:
         raise ValueError(_("{value} is no date").format(value=printable(given.get("day", "")))) from None
-    entry["at_ns"] = round(datetime.combine(day, time(tzinfo=LOCAL)).timestamp()) * 1_000_000_000
+    entry["at_ns"] = midnight_ns(day)
     if "value" in given:
         entry["value"] = parse_share(given["value"])
     if "passed" in given:

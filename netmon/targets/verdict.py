@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from probes.base import EMPTY
 
-__all__ = ["Finding", "Range", "Verdict", "Why", "worst"]
+__all__ = ["BEST_FIRST", "Finding", "Range", "Verdict", "Why", "worst"]
 
 
 class Verdict(StrEnum):

@@ -15,7 +15,7 @@ from netmon.i18n import _, current_language, ngettext
 from netmon.impact import Effective, EffectiveStatus
 from netmon.model import Asset, Check, LocalText, Observation, Site
 from netmon.summary import Completeness, complete, troubles, worst
-from netmon.web.view import View
+from netmon.web.view import Inventory, View
 from netmon.words import (
     duration,
     effective_word,
@@ -45,6 +45,11 @@ LINE_FIGURES = 3
 def name_of(text: LocalText, otherwise: str) -> str:
     """In the current language."""
     return printable(text.in_language(current_language()) or otherwise)
+
+
+def asset_name(config: Inventory, asset: Asset) -> str:
+    """A site's name and its equipment's, in the current language."""
+    return f"{name_of(config.sites[asset.site].name, asset.site)} · {name_of(asset.name, asset.id)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from netmon.i18n import _, current_language
-from netmon.model import LOCAL
 from netmon.targets.plain import Report
 from netmon.targets.standing import Part, Standing
 from netmon.targets.verdict import Verdict
@@ -18,7 +15,7 @@ from netmon.targets.words import figure_of, sentence, verdict_word
 from netmon.web import board
 from netmon.web.render import Renderer
 from netmon.web.view import View
-from netmon.words import printable
+from netmon.words import moment, printable
 
 __all__ = ["TargetsPage"]
 
@@ -42,7 +39,7 @@ class TargetsPage:
 
     async def show(self, request: Request) -> Response:
         """Everything."""
-        return await self._renderer.page(request, "targets.html", partial(self._content))
+        return await self._renderer.page(request, "targets.html", self._content)
 
     def _content(self) -> dict[str, Any]:
         report = self._view.targets.report
@@ -60,8 +57,8 @@ class TargetsPage:
             counts[standing.verdict] += 1
         return {
             "year": report.year,
-            "until": _moment(report.until_ns),
-            "begun": "" if report.begun_ns in (None, report.since_ns) else _moment(report.begun_ns or 0),
+            "until": moment(report.until_ns),
+            "begun": "" if report.begun_ns in (None, report.since_ns) else moment(report.begun_ns or 0),
             "monitored": report.begun_ns is not None,
             "damaged": [printable(name) for name in report.damaged],
             "counts": [
@@ -104,10 +101,4 @@ class TargetsPage:
         if name in config.sites:
             return board.name_of(config.sites[name].name, name)
         asset = config.assets.get(name)
-        if asset is None:
-            return name
-        return f"{board.name_of(config.sites[asset.site].name, asset.site)} · {board.name_of(asset.name, asset.id)}"
-
-
-def _moment(at_ns: int) -> str:
-    return f"{datetime.fromtimestamp(at_ns / 1e9, LOCAL):%Y-%m-%d %H:%M}"
+        return name if asset is None else board.asset_name(config, asset)

@@ -22,7 +22,7 @@ from netmon.web.auth.roles import Role
 from netmon.web.auth.visit import visit_of
 from netmon.web.render import Renderer
 from netmon.web.view import View
-from netmon.words import duration, printable
+from netmon.words import duration, moment, printable
 
 __all__ = ["UpkeepPages"]
 
@@ -123,7 +123,7 @@ class UpkeepPages:
             "places": self._places() if may_act else [],
             "lengths": [{"id": length, "name": duration(parse_duration(length))} for length in LENGTHS],
             "emergency": None if emergency is None else {
-                "start": _shown(emergency.from_ns), "author": printable(emergency.author),
+                "start": moment(emergency.from_ns), "author": printable(emergency.author),
                 "reason": printable(emergency.reason),
             },
         }  # fmt: skip
@@ -132,12 +132,12 @@ class UpkeepPages:
         config, now_ns = self._view.config, self._view.clock.wall_ns()
         what = [board.name_of(config.sites[name].name, name) for name in sorted(window.sites) if name in config.sites]
         what += [
-            f"{board.name_of(config.sites[asset.site].name, asset.site)} · {board.name_of(asset.name, asset.id)}"
+            board.asset_name(config, asset)
             for name in sorted(window.assets)
             if (asset := config.assets.get(name)) is not None
         ]
         return {
-            "id": window.id, "start": _shown(window.from_ns), "end": _shown(window.until_ns),
+            "id": window.id, "start": moment(window.from_ns), "end": moment(window.until_ns),
             "open": window.from_ns <= now_ns, "what": what or [_("everything")], "reason": printable(window.reason),
             "author": printable(window.author) or _("the inventory"), "declared": bool(window.author),
         }  # fmt: skip
@@ -172,7 +172,3 @@ def _length_ns(text: str) -> int:
         return round(parse_duration(text) * 1e9)
     except ValueError as error:
         raise UpkeepError(str(error)) from None
-
-
-def _shown(at_ns: int) -> str:
-    return f"{datetime.fromtimestamp(at_ns / 1e9, LOCAL):%Y-%m-%d %H:%M}"
