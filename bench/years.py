@@ -31,10 +31,11 @@ DAY = """
         SELECT row_number() OVER () + {before} AS sequence, check_id, 'main' AS vantage,
             scheduled_ns + (random() * 1e6)::BIGINT AS started_ns, scheduled_ns, rtt * 10 AS duration_seconds,
             1 AS attempt, status, '{config}' AS config_id,
-            '{{"r":{{"sent":10.0,"received":10.0,"loss_ratio":0.0,"rtt_min_seconds":' || rtt || ',"rtt_median_seconds":'
+            '{{"r":{{"sent":10.0,"received":10.0,"loss_ratio[near]":0.0,"loss_ratio[far]":0.0,"rtt_min_seconds":' || rtt
+                || ',"rtt_median_seconds":'
                 || rtt * 1.1 || ',"rtt_max_seconds":' || rtt * 1.9 || '}}}}' AS data,
-            MAP {{'sent': 10.0, 'received': 10.0, 'loss_ratio': 0.0, 'rtt_min_seconds': rtt,
-                'rtt_median_seconds': rtt * 1.1, 'rtt_max_seconds': rtt * 1.9}} AS readings,
+            MAP {{'sent': 10.0, 'received': 10.0, 'loss_ratio[near]': 0.0, 'loss_ratio[far]': 0.0,
+                'rtt_min_seconds': rtt, 'rtt_median_seconds': rtt * 1.1, 'rtt_max_seconds': rtt * 1.9}} AS readings,
             NULL::MAP(VARCHAR, DOUBLE) AS derived,
             CASE status WHEN 'down' THEN 'timeout' END AS failure
         FROM (
@@ -56,14 +57,14 @@ print(len(connection.execute(query, [sys.argv[1] + "/days/*/*.parquet"]).fetchal
 
 def inventory(checks: int, interval: int) -> str:
     """Stations with an uplink and terminals each: kinds that targets are about."""
-    lines = [f"defaults: {{ping: {{interval: {interval}s, timeout: 5s}}}}", "sites:"]
+    lines = [f"defaults: {{ping: {{interval: {interval}s}}, uplink: {{interval: {interval}s}}}}", "sites:"]
     for number in range(checks // 4):
         lines += [f"  - id: s{number}", "    kind: fire_station", "    equipment:"]
-        for place, kind in enumerate(("router", "video_terminal", "mesh_node", "sensor")):
+        for place, kind in enumerate(("router", "video_terminal", "mesh_node", "uplink")):
             parent = "" if kind == "router" else ", parent: router"
-            lines.append(
-                f"      - {{id: {kind.replace('_', '-')}, kind: {kind}, address: 10.0.{number}.{place + 1}{parent}}}"
-            )
+            near = f"10.0.{number}.{place + 1}"
+            ends = f"endpoints: {{near: {near}, far: 10.1.0.1}}" if kind == "uplink" else f"address: {near}"
+            lines.append(f"      - {{id: {kind.replace('_', '-')}, kind: {kind}, {ends}{parent}}}")
     return "\n".join(lines) + "\n"
 
 

@@ -23,7 +23,7 @@ from netmon.i18n import _
 from netmon.impact import Effective, effective
 from netmon.logs import fields
 from netmon.metrics import CheckMetrics, Internals
-from netmon.model import Check, MissedRun, Observation
+from netmon.model import Check, MissedRun, Observation, Retention
 from netmon.runner import Clock, Runner
 from netmon.schedule import Schedule
 from netmon.targets.board import TargetsBoard
@@ -270,12 +270,14 @@ class App:
         await asyncio.sleep(FIRST_HOURLY_SECONDS)
         while True:
             await self.close_days()
-            await self.targets.refresh()
+            await self.targets.refresh(self.journal)
             await asyncio.sleep(HOURLY_SECONDS)
 
     async def close_days(self) -> None:
         """Move days that have ended from the journal to files."""
-        code, _output, error = await _apart("archive", "close", "--data", str(self.settings.data))
+        limits = self.config.retention != Retention()
+        only = ("--config", str(self.settings.config)) if limits else ()
+        code, _output, error = await _apart("archive", "close", "--data", str(self.settings.data), *only)
         if code:
             self.internals.closings_failed.inc()
             log.error("days could not be closed", extra=fields(error=error, exit_code=code))
@@ -348,7 +350,7 @@ async def running(
         local = control.listen(settings.data)
         servers = (
             asyncio.create_task(serve(pages, sockets=sockets, stop=stop, tls=access.tls)),
-            asyncio.create_task(serve(control.control_app(app, book, app.journal), sockets=[local], stop=stop)),
+            asyncio.create_task(serve(control.control_app(app, book), sockets=[local], stop=stop)),
         )
         watching = asyncio.create_task(access.watch())
         try:

@@ -22,6 +22,7 @@ __all__ = [
     "Place",
     "Reason",
     "ReasonCode",
+    "Retention",
     "Site",
     "Status",
     "Threshold",
@@ -282,6 +283,19 @@ class MaintenancePlan:
     weekdays: frozenset[int] = frozenset()
     at_seconds: int = 0
     length_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long each kind of record is kept, seconds; ``None``: for ever. Events and configurations are never removed.
+
+    Attributes:
+        observations: after their UTC day has ended.
+        missed_runs: after they were due.
+    """
+
+    observations: float | None = None
+    missed_runs: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

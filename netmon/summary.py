@@ -10,7 +10,7 @@ from datetime import date
 from netmon.impact import Effective, EffectiveStatus
 from netmon.model import Asset, Check, Site
 
-__all__ = ["Completeness", "Trouble", "complete", "troubles", "worst"]
+__all__ = ["Completeness", "Trouble", "complete", "troubles", "works", "worst"]
 
 WORST_LAST = tuple(EffectiveStatus)
 FINE = frozenset({EffectiveStatus.UP, EffectiveStatus.STANDBY, EffectiveStatus.MAINTENANCE})
@@ -88,9 +88,9 @@ def complete(
         if asset.site not in ids or not asset.in_service(today):
             continue
         present[asset.kind] += 1
-        works = _works(states.get(asset.id, []))
-        serviceable[asset.kind] += works is True
-        unknown[asset.kind] += works is None
+        does = works(states.get(asset.id, []))
+        serviceable[asset.kind] += does is True
+        unknown[asset.kind] += does is None
     return [
         Completeness(
             kind=kind, required=required[kind], present=present[kind], serviceable=serviceable[kind],
@@ -100,7 +100,7 @@ def complete(
     ]  # fmt: skip
 
 
-def _works(states: Iterable[EffectiveStatus]) -> bool | None:
+def works(states: Iterable[EffectiveStatus]) -> bool | None:
     """Whether equipment works, from its checks; ``None`` if that is not known. Degraded equipment works."""
     known = [
         state is not EffectiveStatus.DOWN

@@ -12,6 +12,7 @@ The last observation of each check stays in the journal: it is asked for all the
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import sqlite3
 import time
@@ -26,6 +27,7 @@ from netmon.archive.parquet import Digest, Row, read, write
 from netmon.archive.schema import FILE_NAME, ArchiveError, require_newest
 from netmon.i18n import _
 from netmon.logs import fields
+from netmon.model import Retention
 
 __all__ = ["close_days"]
 
@@ -52,9 +54,17 @@ PASSED = (
     " ORDER BY started_ns DESC LIMIT 1) FROM series s) ORDER BY sequence LIMIT ?"
 )
 
+DROP_MISSED = (
+    "DELETE FROM missed WHERE sequence IN"
+    " (SELECT sequence FROM missed WHERE scheduled_ns < ? ORDER BY sequence LIMIT ?)"
+)
+EVERYTHING: Final = Retention()
 
-def close_days(folder: Path, *, now_ns: int) -> tuple[DayFile, ...]:
+
+def close_days(folder: Path, *, now_ns: int, retention: Retention = EVERYTHING) -> tuple[DayFile, ...]:
     """Write the files of all days that have ended, and delete from the journal what is in them.
+
+    Then what is kept no longer goes: whole files, and runs that did not take place; an event says which days.
 
     Takes seconds for a day. It may run beside the journal's writer, in a process of its own; two at once are refused.
 
@@ -74,7 +84,10 @@ def close_days(folder: Path, *, now_ns: int) -> tuple[DayFile, ...]:
             contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as journal,
         ):
             require_newest(journal, path)
-            return _close_days(journal, days, now_ns)
+            written = _close_days(journal, days, now_ns)
+            _drop_files(journal, days, retention, now_ns)
+            _drop_missed(journal, retention, now_ns)
+            return written
     except (OSError, sqlite3.Error) as error:
         raise ArchiveError(_("days of {path} cannot be closed: {error}").format(path=path, error=error)) from error
 
@@ -177,6 +190,32 @@ def _delete(journal: sqlite3.Connection, days: Path, manifest: DayManifest, day:
         journal.execute("COMMIT")
         ((after,),) = rows[-1:]
         time.sleep(PAUSE_SECONDS)  # the journal's writer waits for the lock, and gets it now
+
+
+def _drop_files(journal: sqlite3.Connection, days: Path, retention: Retention, now_ns: int) -> None:
+    """Remove files of days that are kept no longer. Cut short, it is done again: a file that is gone already is."""
+    if retention.observations is None:
+        return
+    first_kept = (now_ns - round(retention.observations * 1e9)) // DAY_NS
+    manifest = DayManifest.read(days)
+    old = [file for file in manifest.files if file.day < first_kept]
+    if not old:
+        return
+    for file in old:
+        (days / file.name).unlink(missing_ok=True)
+    manifest.without(old).write(days)
+    detail = {"files": len(old), "rows": sum(file.rows for file in old), "first": old[0].name, "last": old[-1].name}
+    query = "INSERT INTO event (kind, at_ns, detail) VALUES ('archive_expired', ?, ?)"
+    journal.execute(query, (now_ns, json.dumps(detail)))
+    log.info("days are kept no longer", extra=fields(**detail))
+
+
+def _drop_missed(journal: sqlite3.Connection, retention: Retention, now_ns: int) -> None:
+    if retention.missed_runs is None:
+        return
+    before_ns = now_ns - round(retention.missed_runs * 1e9)
+    while journal.execute(DROP_MISSED, (before_ns, ROWS_AT_ONCE)).rowcount:
+        time.sleep(PAUSE_SECONDS)
 
 
 def _check(days: Path, files: Iterable[DayFile]) -> None:

@@ -104,6 +104,11 @@ class DayManifest:
         """This manifest with more files."""
         return type(self)(tuple(sorted((*self.files, *files), key=lambda file: (file.day, file.number))))
 
+    def without(self, files: Iterable[DayFile]) -> Self:
+        """This manifest with fewer files."""
+        gone = set(files)
+        return type(self)(tuple(file for file in self.files if file not in gone))
+
     def write(self, days: Path) -> None:
         """Put it in the place of the one before, durably."""
         partial = days / (FILE_NAME + ".partial")

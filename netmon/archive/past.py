@@ -71,6 +71,15 @@ BEGINS = """
     SELECT check_id, started_ns, before_ns, status, failure, config_id FROM followed
     WHERE word IS DISTINCT FROM word_before OR started_ns - before_ns > $shortest OR started_ns < before_ns
 """
+TOTALS = """
+    WITH wanted AS (SELECT unnest($checks) AS check_id, unnest($begins) AS begin_ns, unnest($ends) AS end_ns),
+    said AS (
+        SELECT check_id, started_ns, coalesce(readings[$key], derived[$key]) AS value FROM read_parquet($files)
+        WHERE list_contains($names, check_id) AND attempt = 1
+    )
+    SELECT check_id, count(*), sum(value) FROM said JOIN wanted USING (check_id)
+    WHERE started_ns >= begin_ns AND started_ns < end_ns AND isfinite(value) GROUP BY 1
+"""
 LASTS = "SELECT check_id, max(started_ns) FROM read_parquet($files) GROUP BY 1"
 
 
@@ -157,6 +166,16 @@ class Past:
         # All files of the day together: late rows lie between the others.
         readable = [file for file in files if self._readable(file)]
         return self._execute(readable, STRETCHES, values) if readable else []
+
+    def totals(self, file: DayFile, spans: Sequence[tuple[str, int, int]], key: str) -> list[Row]:
+        """Check, number and sum of a reading's values over runs on schedule that started within these times.
+
+        Args:
+            spans: check, begin and end (exclusive).
+        """
+        names, begins, ends = (list(column) for column in zip(*spans, strict=True))
+        values = {"checks": names, "begins": begins, "ends": ends, "names": sorted(set(names)), "key": key}
+        return self._execute([file], TOTALS, values)
 
     def _in_file_order(self, file: DayFile, shortest_ns: int) -> list[Row] | None:
         """Stretches of a whole file, at most ``shortest_ns`` from run to run, twenty times as fast.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -200,6 +203,48 @@ class Reader:
             first_ns, last_ns = max(since_ns, day * DAY_NS), min(until_ns, (day + 1) * DAY_NS)
             found[check_id] += map(_stretch, self.history(check_id, since_ns=first_ns, until_ns=last_ns))
         return {check_id: _joined_up(found[check_id], longest_ns[check_id]) for check_id in found}
+
+    def totals(self, spans: Mapping[str, Sequence[tuple[int, int]]], key: str) -> dict[str, tuple[int, float]]:
+        """Number and sum of a reading's values, by check, over runs on schedule that started within these times.
+
+        A confirming re-probe is not on schedule.
+
+        Args:
+            spans: for each check begins and ends (exclusive), in order of time, apart from each other.
+        """
+        counts, sums = Counter[str](), dict[str, float]()
+        wanted = {check_id: parts for check_id, parts in spans.items() if parts}
+        if not wanted:
+            return {}
+        first_ns = min(parts[0][0] for parts in wanted.values())
+        last_ns = max(parts[-1][1] for parts in wanted.values()) - 1
+        paths = [f'$."{part}"."{key}"' for part in "rd"]
+        names = list(wanted)
+        places = ", ".join("?" * len(names))
+        query = (
+            "SELECT s.check_id, o.started_ns, o.sequence, coalesce(json_extract(o.data, ?), json_extract(o.data, ?))"  # noqa: S608 (places only)
+            f" FROM series s CROSS JOIN observation o ON o.series = s.number WHERE s.check_id IN ({places})"
+            " AND o.started_ns >= ? AND o.started_ns <= ? AND o.attempt = 1"
+        )
+        journal = self._start(query, (*paths, *names, first_ns, last_ns))
+        manifest = self._past.manifest()
+        for check_id, started_ns, sequence, value in journal:
+            if sequence > manifest.through(started_ns // DAY_NS) and isinstance(value, float | int):
+                parts = wanted[check_id]
+                place = bisect_right(parts, started_ns, key=itemgetter(0)) - 1
+                if place >= 0 and started_ns < parts[place][1]:
+                    counts[check_id] += 1
+                    sums[check_id] = sums.get(check_id, 0.0) + value
+        for file in manifest.between(first_ns, last_ns):
+            begin_ns, end_ns = file.day * DAY_NS, (file.day + 1) * DAY_NS
+            here = [
+                (check_id, *part) for check_id, parts in wanted.items() for part in parts
+                if part[0] < end_ns and part[1] > begin_ns
+            ]  # fmt: skip
+            for check_id, count, total in self._past.totals(file, here, key) if here else ():
+                counts[check_id] += count
+                sums[check_id] = sums.get(check_id, 0.0) + total
+        return {check_id: (counts[check_id], sums.get(check_id, 0.0)) for check_id in wanted}
 
     def since(self) -> Mapping[tuple[str, str], int]:
         """Since when each (check, vantage) has had its last recorded status."""

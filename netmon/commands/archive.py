@@ -67,12 +67,24 @@ def restore(
 
 
 @app.command()
-def close(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
+def close(
+    data: DataOption = DEFAULT_DATA,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The inventory whose retention holds; without it all is kept.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Write the files of days that have ended. netmon run does it each hour, in a process of its own."""
+    import probes
     from netmon.archive import ArchiveError, close_days
+    from netmon.config import ConfigError, load
+    from netmon.model import Retention
 
     try:
-        files = close_days(data, now_ns=time.time_ns())
+        retention = Retention() if config is None else load(config, kinds=probes.KINDS).retention
+        files = close_days(data, now_ns=time.time_ns(), retention=retention)
+    except ConfigError as error:
+        fail(str(error), EXIT_USAGE)
     except ArchiveError as error:
         fail(str(error), EXIT_FAULT)
     if as_json:

@@ -60,6 +60,7 @@ def targets(
     from netmon.targets.register import load_register
     from netmon.targets.standing import standings
     from netmon.targets.standing import year as bounds_of
+    from netmon.targets.trend import NOTED, trends
 
     now_ns = time.time_ns()
     number = year or datetime.fromtimestamp(now_ns / 1e9, LOCAL).year
@@ -78,6 +79,9 @@ def targets(
                 begun_ns=evidence.versions[0].since_ns if evidence.versions else None,
                 standings=found,
                 damaged=tuple(sorted(reader.damaged)),
+                trends=trends(
+                    found, reader.events(NOTED, since_ns=begin_ns), since_ns=begin_ns, now_ns=evidence.until_ns
+                ),
             )
     except ConfigError as error:
         fail(str(error), EXIT_USAGE)
@@ -102,11 +106,11 @@ def _begun(report: Report) -> str:
 
 
 def _table(report: Report, all_parts: bool) -> Table:
-    from netmon.targets.words import figure_of, sentence, verdict_word
+    from netmon.targets.words import figure_of, sentence, trend_words, verdict_word
 
     language = current_language()
     table = Table(
-        _("target"), _("verdict"), _("about"), _("figure"), _("why"),
+        _("target"), _("verdict"), _("about"), _("figure"), _("why"), _("trend"),
         title=_("Targets of the plan, {year}").format(year=report.year),
     )  # fmt: skip
     for standing in report.standings:
@@ -121,5 +125,6 @@ def _table(report: Report, all_parts: bool) -> Table:
                 escape(printable(about)),
                 escape(figure_of(part)),
                 escape(sentence(part)),
+                trend_words(trend) if place == 0 and (trend := report.trends.get(standing.target.id)) else "",
             )
     return table

@@ -28,7 +28,7 @@ from netmon.config.units import UnitError
 from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document, Path
 from netmon.i18n import _
-from netmon.model import Asset, LocalText, MaintenancePlan, Place, Site
+from netmon.model import Asset, LocalText, MaintenancePlan, Place, Retention, Site
 from probes.base import ProbeKind
 from probes.wire.snmp_auth import SnmpAuth
 
@@ -82,6 +82,7 @@ class _Builder:
                 endpoint.host for check in checks.checks.values() for endpoint in check.endpoints.values()
             ),
             maintenance=self._maintenance(file.maintenance, sites),
+            retention=Retention(**file.retention.model_dump()),
             text=text,
             config_id=hashlib.sha256(text.encode()).hexdigest(),
             warnings=tuple(self._warnings),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netmon.config.errors import Problem
-from netmon.model import Asset, Check, LocalText, MaintenancePlan, Site
+from netmon.model import Asset, Check, LocalText, MaintenancePlan, Retention, Site
 from probes.wire.snmp_auth import SnmpAuth
 
 __all__ = ["Config"]
@@ -22,6 +22,7 @@ class Config:
         text: the file as it was read; it holds no secrets.
         config_id: SHA-256 of ``text``.
         maintenance: work that it announces.
+        retention: how long the archive keeps what.
         warnings: what is not wrong and yet not well.
     """
 
@@ -35,4 +36,5 @@ class Config:
     text: str
     config_id: str
     maintenance: tuple[MaintenancePlan, ...] = ()
+    retention: Retention = field(default_factory=Retention)
     warnings: tuple[Problem, ...] = ()

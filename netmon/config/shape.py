@@ -24,6 +24,7 @@ __all__ = [
     "FileShape",
     "Line",
     "MaintenanceShape",
+    "RetentionShape",
     "Shape",
     "SiteShape",
     "SnmpAuthShape",
@@ -134,6 +135,21 @@ Id = Annotated[
 ]
 Line = Annotated[str, BeforeValidator(_line), WithJsonSchema({"type": "string", "maxLength": MAX_TEXT_LENGTH})]
 Duration = Annotated[float, BeforeValidator(_duration), WithJsonSchema(DURATION_SCHEMA)]
+SHORTEST_KEPT_SECONDS = 800 * 86_400
+
+
+def _kept(value: Any) -> float:
+    try:
+        seconds = parse_duration(value)
+    except UnitError as error:
+        raise wrong(error.what, error.write) from None
+    if seconds < SHORTEST_KEPT_SECONDS:
+        what = _("{value} is too short: a yearly figure needs its year and the year before").format(value=shown(value))
+        raise wrong(what, _("800d or more"))
+    return seconds
+
+
+Kept = Annotated[float, BeforeValidator(_kept), WithJsonSchema(DURATION_SCHEMA)]
 Confirm = Annotated[
     float, BeforeValidator(_confirm), WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"enum": [False, "off"]}]})
 ]
@@ -257,6 +273,13 @@ class MaintenanceShape(Shape):
     length: Duration | None = Field(default=None, description="At most a day.")
 
 
+class RetentionShape(Shape):
+    """How long the archive keeps what; what is not given is kept for ever."""
+
+    observations: Kept | None = Field(default=None, description="Observations, by whole days: at least 800d.")
+    missed_runs: Kept | None = Field(default=None, description="Runs that did not take place: at least 800d.")
+
+
 class SnmpAuthShape(Shape):
     """How to log in to devices by SNMP. Secrets stand in files or environment variables, never here."""
 
@@ -280,4 +303,5 @@ class FileShape(Shape):
     snmp_auths: dict[str, Any] = Field(default_factory=dict)
     defaults: dict[str, Any] = Field(default_factory=dict, description="Defaults for each probe kind.")
     maintenance: list[Any] = Field(default_factory=list, description="Work that is announced: docs/maintenance.md.")
+    retention: RetentionShape = RetentionShape()
     sites: list[Any]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from netmon.config import ConfigError
 from netmon.logs import fields
 from netmon.targets.plain import Report, from_plain
 from netmon.targets.register import Register, load_register
+from netmon.targets.trend import NOTED, noted
+from netmon.words import moment
 
 __all__ = ["TargetsBoard"]
 
@@ -18,6 +21,13 @@ log = logging.getLogger(__name__)
 
 Run = Callable[..., Awaitable[tuple[int, str, str]]]
 """Runs ``netmon`` with arguments in a process of its own: exit code, output, last line of errors."""
+
+
+class NoteBook(Protocol):
+    """Where events go: the journal."""
+
+    def append_event(self, kind: str, at_ns: int, detail: Mapping[str, object]) -> None:
+        """Add an event."""
 
 
 class TargetsBoard:
@@ -36,6 +46,7 @@ class TargetsBoard:
         self._folder = folder
         self._kinds = frozenset(kinds)
         self._run = run
+        self._noted = ""
 
     def register(self) -> Register:
         """The register as it is on disk.
@@ -45,8 +56,8 @@ class TargetsBoard:
         """
         return load_register(self.path, kinds=self._kinds)
 
-    async def refresh(self) -> None:
-        """Compute it anew. With a fault the report before stays."""
+    async def refresh(self, book: NoteBook) -> None:
+        """Compute it anew, and note it once a day. With a fault the report before stays."""
         if not self.path.is_file():
             return
         code, output, error = await self._run(
@@ -55,6 +66,9 @@ class TargetsBoard:
         self.fault = error or str(code) if code else self._take(output)
         if self.fault:
             log.warning("the targets could not be evaluated", extra=fields(error=self.fault))
+        elif self.report is not None and (day := moment(self.report.until_ns)[:10]) != self._noted:
+            self._noted = day
+            book.append_event(NOTED, self.report.until_ns, noted(self.report.standings))
 
     def _take(self, output: str) -> str:
         try:

@@ -20,7 +20,7 @@ from netmon.targets.rules import TimeEvidence
 from netmon.upkeep import EVENT_KINDS, Declared, occurrences
 from probes.base import ProbeKind
 
-__all__ = ["ArchiveEvidence", "Evidence", "Slice", "Version", "seconds", "timelines"]
+__all__ = ["ArchiveEvidence", "Evidence", "Samples", "Slice", "Version", "due_runs", "seconds", "timelines"]
 
 SECOND_NS: Final = 1_000_000_000
 SILENT: Final = frozenset(failure.value for failure in SILENCE)
@@ -73,6 +73,27 @@ class Evidence(Protocol):
     def word(self, check_id: str, state: str) -> str | None:
         """The word of a state of a check at the end; ``None`` if that is not known."""
 
+    def samples(self, lines: Mapping[str, Sequence[Slice]], reading: str) -> Mapping[str, Samples]:
+        """What a reading of some checks was while they worked and no work on them was agreed.
+
+        Args:
+            lines: slices by check, as :meth:`timelines` gives them.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Runs of a check on schedule, and a reading's values.
+
+    Attributes:
+        due: how many there should be in the time in which it worked, or in which nothing is known.
+        count, total: how many values there are, and their sum.
+    """
+
+    due: int
+    count: int
+    total: float
+
 
 class ArchiveEvidence:
     """What an archive knows.
@@ -116,6 +137,16 @@ class ArchiveEvidence:
         """For each check its slices, in order of time."""
         return timelines(self.versions, self.stretches, self.windows)
 
+    def samples(self, lines: Mapping[str, Sequence[Slice]], reading: str) -> Mapping[str, Samples]:
+        """What a reading of some checks was while they worked. The reader must be open."""
+        totals = self._reader.totals({check_id: _worked(line) for check_id, line in lines.items()}, reading)
+        found = {}
+        for check_id, line in lines.items():
+            count, total = totals.get(check_id, (0, 0.0))
+            due = max(count, due_runs(self.versions, check_id, line))
+            found[check_id] = Samples(due=due, count=count, total=total)
+        return found
+
     def word(self, check_id: str, state: str) -> str | None:
         """The word of a state of a check at the end; ``None`` if that is not known. The reader must be open."""
         check = self.versions[-1].config.checks.get(check_id) if self.versions else None
@@ -125,6 +156,30 @@ class ArchiveEvidence:
         last = self._reader.history(check_id, since_ns=since_ns, until_ns=self.until_ns, limit=1, newest_first=True)
         found = next((observation.result.states.get(state) for observation in last), None)
         return None if found is None else found.word
+
+
+def _worked(line: Sequence[Slice]) -> list[tuple[int, int]]:
+    """When a check worked and no work on it was agreed."""
+    return [(part.from_ns, part.until_ns) for part in line if not part.maintenance and part.status in WORKS]
+
+
+def due_runs(versions: Sequence[Version], check_id: str, line: Sequence[Slice]) -> int:
+    """How many runs were due while a check worked, or nothing was known, and no work was agreed.
+
+    Time in which it was down has no values: availability judges it.
+    """
+    silent = {EffectiveStatus.DOWN, EffectiveStatus.STANDBY}
+    runs = 0.0
+    for version in versions:
+        check = version.config.checks.get(check_id)
+        if check is not None:
+            ns = sum(
+                max(0, min(part.until_ns, version.until_ns) - max(part.from_ns, version.since_ns))
+                for part in line
+                if not part.maintenance and part.status not in silent
+            )
+            runs += ns / SECOND_NS / check.interval_seconds
+    return int(runs)
 
 
 def timelines(

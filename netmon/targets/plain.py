@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from netmon.targets.register import Register
 from netmon.targets.standing import Part, Standing
+from netmon.targets.trend import Trend
 from netmon.targets.verdict import Finding, Range, Verdict, Why
 
 __all__ = ["Report", "from_plain", "to_plain"]
@@ -22,6 +23,7 @@ class Report:
         since_ns, until_ns: the period, UTC nanoseconds since the epoch, the end exclusive.
         begun_ns: from when on something was monitored in it; ``None`` if nothing was.
         damaged: files of the archive that could not be read: what they held counts as unknown.
+        trends: how targets stood before, by id.
     """
 
     year: int
@@ -30,6 +32,7 @@ class Report:
     begun_ns: int | None
     standings: tuple[Standing, ...]
     damaged: tuple[str, ...] = ()
+    trends: Mapping[str, Trend] = field(default_factory=dict)
 
 
 def to_plain(report: Report) -> dict[str, Any]:
@@ -40,6 +43,7 @@ def to_plain(report: Report) -> dict[str, Any]:
         "until_ns": report.until_ns,
         "begun_ns": report.begun_ns,
         "damaged": list(report.damaged),
+        "trends": {target: asdict(trend) for target, trend in report.trends.items()},
         "targets": [
             {
                 "id": standing.target.id,
@@ -66,6 +70,10 @@ def from_plain(register: Register, plain: Mapping[str, Any]) -> Report:
         until_ns=plain["until_ns"],
         begun_ns=plain["begun_ns"],
         damaged=tuple(plain["damaged"]),
+        trends={
+            target: Trend(**{**trend, "verdict": Verdict(trend["verdict"])})
+            for target, trend in plain["trends"].items()
+        },
         standings=tuple(_standing(register, item) for item in plain["targets"]),
     )
 

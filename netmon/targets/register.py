@@ -21,12 +21,15 @@ from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document
 from netmon.i18n import _
 from netmon.model import LocalText
+from probes.base import split_key
 
 __all__ = ["Clause", "Criterion", "Register", "Target", "load_register", "register_schema"]
 
 Source = Literal["plan", "operator", "reading"]
 SiteKind = Literal["battalion", "fire_station", "township", "radio_site", "vehicle"]
-Rule = Literal["availability", "count", "drill_age", "drill_count", "share_of_checks", "share_of_sites", "documents"]
+Rule = Literal[
+    "availability", "count", "drill_age", "drill_count", "mean", "share_of_checks", "share_of_sites", "documents"
+]  # fmt: skip
 LONGEST_AGE_SECONDS: Final = 3660 * 86_400
 
 
@@ -69,6 +72,8 @@ class CriterionShape(Shape):
     sites: list[SiteKind] = Field(default_factory=list, description="Kinds of sites; empty: all.")
     checks: list[str] = Field(default_factory=list, description="Probe kinds whose checks count; empty: all.")
     at_least: Ratio | None = Field(default=None, description="What has to be reached; empty: nobody has set it.")
+    at_most: Ratio | None = Field(default=None, description="mean: what it may be; empty: nobody has set it.")
+    readings: list[str] = Field(default_factory=list, description="mean: keys of readings that are shares.")
     source: Source = Field(default="operator", description="Who set the figure.")
     least_evidence: Ratio = Field(default=0.9, description="Share that must be known before a miss counts.")
     longest_age: Age | None = Field(default=None, description="Of the last passed drill, or the period of drills.")
@@ -112,6 +117,8 @@ class Criterion:
 
     Attributes:
         at_least: a share (0 to 1), or a number of drills; ``None`` if nobody has set it.
+        at_most: what a mean may be; ``None`` if nobody has set it.
+        readings: keys of readings whose means are looked at, the worst of them counts.
         source: who set it: the plan, the operator, or a reading of the plan's words.
         longest_age_seconds: of the last passed drill, or the period in which drills count.
         lacking: what netmon cannot measure yet (rule ``documents``).
@@ -124,6 +131,8 @@ class Criterion:
     sites: frozenset[str] = frozenset()
     checks: frozenset[str] = frozenset()
     at_least: float | None = None
+    at_most: float | None = None
+    readings: tuple[str, ...] = ()
     source: Source = "operator"
     least_evidence: float = 0.9
     longest_age_seconds: float = 0.0
@@ -164,6 +173,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "count": ("equipment",),
     "drill_age": ("equipment", "longest_age"),
     "drill_count": ("sites", "at_least", "longest_age"),
+    "mean": ("equipment", "readings"),
     "share_of_checks": ("checks", "state", "word"),
     "share_of_sites": ("equipment", "sites"),
     "documents": ("lacking",),
@@ -255,6 +265,10 @@ def _criterion(document: Document, path: tuple[str | int, ...], value: Any, kind
     if shape.rule != "drill_count" and shape.at_least is not None and shape.at_least > 1:
         what = _("{value} is no share").format(value=shown(shape.at_least))
         document.report((*path, "at_least"), what, write=_("a number such as 0.05, or 5%"))
+    for index, key in enumerate(shape.readings):
+        if not split_key(key)[0].endswith("_ratio"):
+            what = _("{value} is no reading that is a share").format(value=shown(key))
+            document.report((*path, "readings", index), what, write=_("a key such as loss_ratio[near]"))
     return Criterion(
         id=shape.id,
         name=_text(shape.name),
@@ -263,6 +277,8 @@ def _criterion(document: Document, path: tuple[str | int, ...], value: Any, kind
         sites=frozenset(shape.sites),
         checks=frozenset(shape.checks),
         at_least=shape.at_least,
+        at_most=shape.at_most,
+        readings=tuple(shape.readings),
         source=shape.source,
         least_evidence=shape.least_evidence,
         longest_age_seconds=shape.longest_age or 0.0,

@@ -25,6 +25,7 @@ __all__ = [
     "coverage_proven",
     "drilled_recently",
     "drilled_times",
+    "mean_of_ratio",
     "rising_share",
     "share_of_tests",
     "share_of_time",
@@ -86,7 +87,32 @@ def share_of_time(evidence: TimeEvidence, *, at_least: float | None, least_evide
             "maintenance_seconds": maintenance,
         },
     )
-    return _judge(found, pessimistic, optimistic, at_least, least_evidence)
+    return _judge(found, pessimistic, optimistic, at_least, least_evidence, value)
+
+
+def mean_of_ratio(*, due: int, count: int, total: float, at_most: float | None, least_evidence: float) -> Finding:
+    """The mean of a share that is the better the smaller it is, such as packet loss, over the runs that were due.
+
+    Args:
+        due: how many values there should be.
+        count, total: how many there are, each from 0 to 1, and their sum.
+        at_most: what it may be; ``None`` if nobody set it.
+        least_evidence: the share of values that must be known before what is known can count as missed.
+    """
+    if due <= 0:
+        return Finding(verdict=Verdict.NOT_ENOUGH_DATA, why=Why.NOTHING_DUE)
+    missing = due - count
+    low, high = total / due, (total + missing) / due
+    found = Finding(
+        verdict=Verdict.NOT_ENOUGH_DATA,
+        why=Why.NOTHING_KNOWN,
+        value=total / count if count else None,
+        range=Range(low, high),
+        evidence_ratio=count / due,
+        figures={"due_samples": due, "samples": count},
+    )
+    limit = None if at_most is None else -at_most
+    return _judge(found, -high, -low, limit, least_evidence, None if found.value is None else -found.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +161,7 @@ def share_of_tests(
         figures=figures,
     )
     if due >= MANY_TESTS:
-        return _judge(found, passed / due, (passed + missing) / due, at_least, least_evidence)
+        return _judge(found, passed / due, (passed + missing) / due, at_least, least_evidence, value)
     confirmed_good = len(failed) == 1 and failed[0].retest_passed is True
     if failed and not confirmed_good:
         return _with(found, Verdict.NOT_MET, Why.FAILED_TESTS)
@@ -332,9 +358,14 @@ def rising_share(evidence: ShareEvidence) -> Finding:
 
 
 def _judge(
-    found: Finding, pessimistic: float, optimistic: float, at_least: float | None, least_evidence: float
+    found: Finding,
+    pessimistic: float,
+    optimistic: float,
+    at_least: float | None,
+    least_evidence: float,
+    value: float | None,
 ) -> Finding:
-    """A share against a figure, given what it is with everything unknown counted bad, and good."""
+    """A figure that must reach another one, given what it is with everything unknown counted bad, and good."""
     if at_least is None:
         return _with(found, Verdict.CANNOT_BE_JUDGED, Why.NO_THRESHOLD)
     if pessimistic >= at_least:
@@ -342,11 +373,11 @@ def _judge(
     if optimistic < at_least:
         missed = found.evidence_ratio is not None and found.evidence_ratio >= least_evidence
         return _with(found, Verdict.NOT_MET, Why.MISSED if missed else Why.MISSED_WHATEVER_IS_UNKNOWN)
-    if found.value is None:
+    if value is None:
         return found
     if found.evidence_ratio is None or found.evidence_ratio < least_evidence:
         return _with(found, Verdict.NOT_ENOUGH_DATA, Why.TOO_MUCH_UNKNOWN)
-    if found.value < at_least:
+    if value < at_least:
         return _with(found, Verdict.NOT_MET, Why.MISSED)
     return _with(found, Verdict.NOT_ENOUGH_DATA, Why.UNKNOWN_COULD_HIDE_A_MISS)
 

@@ -93,6 +93,8 @@ class _Judge:
                 yield "", rules.rising_share(self._share_of_checks(target, criterion))
             case "share_of_sites":
                 yield "", rules.rising_share(self._share_of_sites(target, criterion))
+            case "mean":
+                yield from self._means(criterion)
             case "documents":
                 yield "", self._by_documents(target, criterion)
 
@@ -109,6 +111,26 @@ class _Judge:
                     seconds(lines), at_least=criterion.at_least, least_evidence=criterion.least_evidence
                 ),
             )
+
+    def _means(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
+        lines = {
+            asset.id: {name: line for name in self._checked(asset.id, criterion) if (line := self._timelines.get(name))}
+            for asset in self._chosen(self._assets.values(), criterion)
+        }
+        every = {name: line for found in lines.values() for name, line in found.items()}
+        samples = {reading: self._evidence.samples(every, reading) for reading in criterion.readings}
+        for asset_id, found in lines.items():
+            findings = [
+                rules.mean_of_ratio(
+                    due=one.due, count=one.count, total=one.total, at_most=criterion.at_most,
+                    least_evidence=criterion.least_evidence,
+                )
+                for reading in criterion.readings
+                for name in found
+                for one in (samples[reading][name],)
+            ]  # fmt: skip
+            if findings:
+                yield asset_id, max(findings, key=lambda each: (BEST_FIRST.index(each.verdict), each.value or 0.0))
 
     def _count(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         if self._last is None:
@@ -229,8 +251,12 @@ class _Judge:
         ]
 
     def _lines(self, asset_id: str, criterion: Criterion | None = None) -> list[Sequence[Slice]]:
+        return [self._timelines.get(check_id, ()) for check_id in self._checked(asset_id, criterion)]
+
+    def _checked(self, asset_id: str, criterion: Criterion | None) -> list[str]:
+        """Ids of the checks of equipment that count for a criterion."""
         return [
-            self._timelines.get(check_id, ())
+            check_id
             for check_id, kind in self._checks.get(asset_id, {}).items()
             if criterion is None or not criterion.checks or kind in criterion.checks
         ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from netmon.i18n import _, _n
 from netmon.targets.standing import Part
+from netmon.targets.trend import Trend
 from netmon.targets.verdict import Finding, Verdict, Why
-from netmon.words import duration
+from netmon.words import duration, moment
 
-__all__ = ["figure_of", "sentence", "verdict_word"]
+__all__ = ["figure_of", "sentence", "trend_words", "verdict_word"]
 
 VERDICTS = {
     Verdict.MET: _n("met"),
@@ -72,10 +75,18 @@ def figure_of(part: Part) -> str:
         return "" if found.value is None else f"{found.value:.0f}"
     if found.value is None:
         return ""
-    text = _share(found.value)
+    up = rule == "mean"
+    text = _share(found.value, up=up)
     if found.range is not None and found.range.low != found.range.high:
-        text += f" ({_share(found.range.low)} - {_share(found.range.high)})"
+        text += f" ({_share(found.range.low, up=up)} - {_share(found.range.high, up=up)})"
     return text
+
+
+def trend_words(trend: Trend) -> str:
+    """Whether a target stands better than before, and what it was."""
+    words = {1: _("better"), 0: _("as before"), -1: _("worse")}
+    before = _("{day}: {verdict}").format(day=moment(trend.at_ns)[:10], verdict=verdict_word(trend.verdict))
+    return f"{words[trend.direction]} ({before})"
 
 
 def _counts(found: Finding) -> str:
@@ -84,6 +95,7 @@ def _counts(found: Finding) -> str:
     return _("{required:.0f} required, {present:.0f} present, {serviceable:.0f} serviceable").format(**found.figures)
 
 
-def _share(value: float) -> str:
-    """A share in percent, rounded down, so that it never looks better than it is."""
-    return f"{int(value * 1e5) / 1e3:g} %"
+def _share(value: float, *, up: bool = False) -> str:
+    """A share in percent, rounded so that it never looks better than it is: down, and ``up`` where less is better."""
+    thousandths = value * 1e5
+    return f"{(math.ceil(thousandths - 1e-9) if up else int(thousandths)) / 1e3:g} %"

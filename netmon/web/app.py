@@ -22,6 +22,7 @@ from netmon.web.auth.guard import Guard
 from netmon.web.auth.outermost import Outermost
 from netmon.web.auth.pages import AuthPages, error_page
 from netmon.web.auth.visit import visit_of
+from netmon.web.evidence import EvidencePages
 from netmon.web.needs import NEEDS
 from netmon.web.pages import Pages
 from netmon.web.probing import Probing
@@ -56,6 +57,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
     pages, auth = _Pages(view, door), AuthPages(door)
     renderer = Renderer(view, notice)
     board, upkeep, probing = Pages(view, renderer), UpkeepPages(view, renderer, door), Probing(view, door)
+    evidence = EvidencePages(view, renderer, door)
     routes = [
         Route("/", board.county),
         Route("/sites/{site}", board.site),
@@ -63,6 +65,9 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/events", board.events),
         Route("/search", board.search),
         Route("/targets", TargetsPage(view, renderer).show),
+        Route("/evidence", evidence.show),
+        Route("/evidence", evidence.add, methods=["POST"]),
+        Route("/evidence/withdraw", evidence.take_back, methods=["POST"]),
         Route("/maintenance", upkeep.show),
         Route("/maintenance", upkeep.announce, methods=["POST"]),
         Route("/maintenance/end", upkeep.end_window, methods=["POST"]),

@@ -22,13 +22,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from netmon.archive import ArchiveError, Reader
+from netmon.archive import ArchiveError
 from netmon.config import ConfigError
 from netmon.i18n import _
-from netmon.targets.documents import Entry, read_entries
-from netmon.targets.entering import EntryBook, EntryError, enter, withdraw
+from netmon.targets.documents import Entry
+from netmon.targets.entering import EntryError, enter, withdraw
 from netmon.upkeep import UpkeepError
 from netmon.web.auth.book import Book
+from netmon.web.evidence import entries_in
 from netmon.web.view import View
 
 __all__ = ["FILE_NAME", "control_app", "listen"]
@@ -102,9 +103,9 @@ def listen(folder: Path) -> socket.socket:
     return sock
 
 
-def control_app(view: View, book: Book, journal: EntryBook) -> Starlette:
+def control_app(view: View, book: Book) -> Starlette:
     """The application behind the socket: JSON in, JSON out, ``error`` where it was refused."""
-    control = _Control(view, book, journal)
+    control = _Control(view, book)
     return Starlette(
         routes=[
             Route("/upkeep", control.upkeep),
@@ -120,10 +121,9 @@ def control_app(view: View, book: Book, journal: EntryBook) -> Starlette:
 
 
 class _Control:
-    def __init__(self, view: View, book: Book, journal: EntryBook) -> None:
+    def __init__(self, view: View, book: Book) -> None:
         self._view = view
         self._book = book
-        self._journal = journal
 
     def acting(
         self, action: str, act: Callable[[Any, str], Awaitable[dict[str, Any]]], shape: type[BaseModel] = Ask
@@ -193,18 +193,13 @@ class _Control:
         entries = [Entry(id="", entered_ns=0, author=actor, **each.model_dump()) for each in ask.entries]
         register = await asyncio.to_thread(view.targets.register)
         subjects = {*view.config.sites, *view.config.assets}
-        made = await enter(self._journal, register, entries, subjects=subjects, now_ns=view.clock.wall_ns())
+        made = await enter(self._view.journal, register, entries, subjects=subjects, now_ns=view.clock.wall_ns())
         return {"entries": [asdict(entry) for entry in made]}
 
     async def withdraw(self, ask: Ask, actor: str) -> dict[str, Any]:
-        entries = await asyncio.to_thread(_entries, self._view.folder)
-        await withdraw(self._journal, entries, ask.id, author=actor, now_ns=self._view.clock.wall_ns())
+        entries = await asyncio.to_thread(entries_in, self._view.folder)
+        await withdraw(self._view.journal, entries, ask.id, author=actor, now_ns=self._view.clock.wall_ns())
         return {"id": ask.id}
-
-
-def _entries(folder: Path) -> tuple[Entry, ...]:
-    with Reader.open(folder) as reader:
-        return read_entries(reader)
 
 
 def _subject(ask: BaseModel) -> str:

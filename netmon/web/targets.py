@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from netmon.i18n import _, current_language
+from netmon.impact import Effective
+from netmon.targets import scope
 from netmon.targets.plain import Report
 from netmon.targets.standing import Part, Standing
 from netmon.targets.verdict import Verdict
-from netmon.targets.words import figure_of, sentence, verdict_word
+from netmon.targets.words import figure_of, sentence, trend_words, verdict_word
 from netmon.web import board
 from netmon.web.render import Renderer
 from netmon.web.view import View
@@ -53,6 +56,7 @@ class TargetsPage:
 
     def _report(self, report: Report) -> dict[str, Any]:
         counts = dict.fromkeys(Verdict, 0)
+        effective = self._view.effective()
         for standing in report.standings:
             counts[standing.verdict] += 1
         return {
@@ -66,11 +70,13 @@ class TargetsPage:
                 for verdict, count in counts.items()
                 if count
             ],
-            "targets": [self._target(standing) for standing in report.standings],
+            "targets": [self._target(standing, report, effective) for standing in report.standings],
         }
 
-    def _target(self, standing: Standing) -> dict[str, Any]:
-        target, language = standing.target, current_language()
+    def _target(self, standing: Standing, report: Report, effective: Mapping[str, Effective]) -> dict[str, Any]:
+        target, language, config = standing.target, current_language(), self._view.config
+        now = scope.now(target, config.assets.values(), config.sites, self._view.checks, effective)
+        trend = report.trends.get(target.id)
         return {
             "id": target.id,
             "name": target.name.in_language(language),
@@ -81,6 +87,9 @@ class TargetsPage:
             "deadline": "" if target.deadline is None else target.deadline.isoformat(),
             "look": LOOKS[standing.verdict],
             "word": verdict_word(standing.verdict),
+            "now": _now(now),
+            "broken": now.broken > 0,
+            "trend": "" if trend is None else trend_words(trend),
             "worst": self._part(standing.parts[0]),
             "parts": [self._part(part) for part in standing.parts],
         }
@@ -102,3 +111,11 @@ class TargetsPage:
             return board.name_of(config.sites[name].name, name)
         asset = config.assets.get(name)
         return name if asset is None else board.asset_name(config, asset)
+
+
+def _now(now: scope.Now) -> str:
+    whole = now.works + now.broken + now.unknown
+    if not whole:
+        return ""
+    text = _("{works} of {whole} work").format(works=now.works, whole=whole)
+    return text + _(", {count} unknown").format(count=now.unknown) if now.unknown else text

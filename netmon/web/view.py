@@ -10,6 +10,7 @@ from netmon.impact import Effective
 from netmon.model import Asset, Check, LocalText, Observation, Site
 from netmon.runner import Clock
 from netmon.targets.board import TargetsBoard
+from netmon.targets.entering import EntryBook
 from netmon.upkeep import Upkeep
 
 __all__ = ["Inventory", "View"]
@@ -69,6 +70,10 @@ class View(Protocol):
     @property
     def targets(self) -> TargetsBoard:
         """How the targets of the plan stand."""
+
+    @property
+    def journal(self) -> EntryBook:
+        """Where events go."""
 
     def effective(self) -> Mapping[str, Effective]:
         """What each check's status means now, by check."""

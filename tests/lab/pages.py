@@ -78,6 +78,7 @@ class FakeNetmon:
         default_factory=lambda: TargetsBoard(Path("nowhere/targets.yaml"), Path("nowhere"), kinds=(), run=nothing)
     )
     internals: Internals = field(default_factory=Internals)
+    journal: MemoryEvents = field(default_factory=MemoryEvents)
 
     def __post_init__(self) -> None:
         self.upkeep = Upkeep(MemoryEvents(), self.clock)

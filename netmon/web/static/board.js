@@ -40,3 +40,14 @@ async function refresh() {
 document.addEventListener("input", (event) => event.target.closest("main form")?.setAttribute("data-changed", ""));
 setInterval(refresh, seconds * 1000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+
+// A document's name and checksum are filled in here: the file itself never leaves this machine.
+document.addEventListener("change", async (event) => {
+  const chosen = event.target.closest("input[type=file][data-digest]");
+  const file = chosen?.files[0];
+  if (!file) return;
+  document.getElementById(chosen.dataset.name).value = file.name;
+  if (!crypto.subtle) return; // not over plain HTTP: sha256sum says it
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+  document.getElementById(chosen.dataset.digest).value = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+});

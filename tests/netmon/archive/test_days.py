@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from netmon.archive import ArchiveError, Journal
+from netmon.archive import ArchiveError, Journal, Reader, verify
 from netmon.archive import days as module
 from netmon.archive.days import close_days
 from netmon.archive.manifest import DAY_NS, DayManifest
 from netmon.archive.parquet import Row, read
 from netmon.archive.schema import FILE_NAME
-from netmon.model import Observation
+from netmon.model import MissedRun, Observation, Retention
 from probes.base import ProbeResult
 from tests.lab.observations import SECOND_NS, ignore, ping
 
@@ -176,3 +176,35 @@ async def test_every_text_and_number_comes_back(tmp_path: Path) -> None:
     before = all_rows(tmp_path)
     close_days(tmp_path, now_ns=NOW_NS)
     assert all_rows(tmp_path) == before
+
+
+async def test_what_is_kept_no_longer_goes_and_the_record_says_so(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    async with Journal.open(tmp_path, on_durable=ignore) as journal:
+        for day in (1, 3):
+            journal.append_missed(
+                MissedRun(check_id=CHECKS[0], vantage="main", scheduled_ns=day * DAY_NS, reason="misfire")
+            )
+    two_days = Retention(observations=2 * 86_400.0, missed_runs=2 * 86_400.0)
+    close_days(tmp_path, now_ns=5 * DAY_NS, retention=two_days)
+    with Reader.open(tmp_path) as reader:
+        assert {each.started_ns // DAY_NS for each in reader.history(CHECKS[0])} == {3}
+        assert [run.scheduled_ns // DAY_NS for run in reader.missed()] == [3]
+        (event,) = reader.events("archive_expired")
+        assert (event.detail["files"], event.detail["rows"]) == (2, 20)
+        assert not reader.damaged
+    assert not verify(tmp_path).problems
+    # An end between the files and the manifest: it is done again.
+    manifest = DayManifest.read(tmp_path / "days")
+    (last,) = manifest.files
+    (tmp_path / "days" / last.name).unlink()
+    close_days(tmp_path, now_ns=9 * DAY_NS, retention=two_days)
+    assert DayManifest.read(tmp_path / "days").files == ()
+
+
+async def test_without_a_limit_nothing_goes(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    close_days(tmp_path, now_ns=5 * DAY_NS)
+    close_days(tmp_path, now_ns=5_000 * DAY_NS)
+    with Reader.open(tmp_path) as reader:
+        assert reader.counts.observations == 30

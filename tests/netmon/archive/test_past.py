@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
 import tempfile
@@ -20,6 +21,7 @@ from netmon.archive.schema import FILE_NAME, ArchiveError
 from netmon.model import Observation, Status
 from probes.base import Failure, ProbeResult
 from tests.lab.observations import SECOND_NS, all_of, ignore, ping
+from tests.lab.soak import scale
 
 CHECKS = ("a/router/ping", "b/router/ping")
 KEYS = ("loss_ratio", "in_bits_per_second[near]", "missing", "odd")
@@ -215,3 +217,46 @@ async def test_two_vantages_in_one_file_are_found_by_sorting(tmp_path: Path) -> 
     with Reader.open(tmp_path) as reader:
         assert reader.stretches({CHECKS[0]: 125 * SECOND_NS}, since_ns=DAY_NS, until_ns=2 * DAY_NS) == before
     assert len(before[CHECKS[0]]) == 1
+
+
+@settings(max_examples=scale(20, 300), deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_sums_over_spans_are_those_of_the_rows(seed: int) -> None:
+    """By hand over every row, before closing, after closing, and with late rows."""
+    chance = random.Random(seed)
+    rows = []
+    for number in range(120):
+        made = ping(number, CHECKS[chance.randrange(2)])
+        at_ns = DAY_NS + chance.randrange(2 * DAY_NS)
+        values = {"loss_ratio": chance.random()} if chance.random() < 0.9 else {}
+        rows.append(
+            replace(made, started_ns=at_ns, attempt=chance.choice((1, 1, 2)), result=ProbeResult(readings=values))
+        )
+    edges = sorted(chance.randrange(DAY_NS, 3 * DAY_NS) for _ in range(6))
+    spans = {CHECKS[0]: list(zip(edges[::2], edges[1::2], strict=True)), CHECKS[1]: [(edges[0], edges[-1])]}
+    expected = {}
+    for name, parts in spans.items():
+        values = [
+            row.result.readings["loss_ratio"]
+            for row in rows
+            if row.check_id == name and row.attempt == 1 and "loss_ratio" in row.result.readings
+            and any(begin <= row.started_ns < end for begin, end in parts)
+        ]  # fmt: skip
+        expected[name] = (len(values), pytest.approx(sum(values)))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        half = len(rows) // 2
+        asyncio.run(write(folder, rows[:half]))
+        close_days(folder, now_ns=9 * DAY_NS)
+        asyncio.run(write(folder, rows[half:]))
+        for _turn in range(2):
+            with Reader.open(folder) as reader:
+                assert reader.totals(spans, "loss_ratio") == expected
+                assert reader.totals({}, "loss_ratio") == {}
+            close_days(folder, now_ns=9 * DAY_NS)
+
+
+async def write(folder: Path, rows: Sequence[Observation]) -> None:
+    async with Journal.open(folder, on_durable=ignore) as journal:
+        for row in rows:
+            journal.append(row)

@@ -56,7 +56,7 @@ async def test_entries_count_until_they_are_taken_back(netmon: tuple[Path, App, 
     async with httpx.AsyncClient(base_url=url) as client:
         assert "being evaluated" in (await client.get("/targets?lang=en")).text
         assert "netmon_target_verdict" not in (await client.get("/metrics")).text
-        await made.targets.refresh()
+        await made.targets.refresh(made.journal)
         assert made.targets.fault == ""
         assert (verdict(made, "satellite-phone"), verdict(made, "radio-coverage")) == ("not_met", "not_implemented")
         today = ("evidence", "drill", "satellite-phone", "here/phone")
@@ -69,7 +69,7 @@ async def test_entries_count_until_they_are_taken_back(netmon: tuple[Path, App, 
         me = pwd.getpwuid(os.geteuid()).pw_name
         assert [(row["kind"], row["author"]) for row in rows] == [("drill", me), ("figure", me)]
         assert rows[1]["sha256"] == hashlib.sha256(b"paper").hexdigest()
-        await made.targets.refresh()
+        await made.targets.refresh(made.journal)
         assert (verdict(made, "satellite-phone"), verdict(made, "radio-coverage")) == ("met", "met_by_documents")
         page = (await client.get("/targets?lang=zh")).text
         for word in ("达标（人工佐证）", "卫星电话", "93 %", "未实现"):
@@ -78,7 +78,7 @@ async def test_entries_count_until_they_are_taken_back(netmon: tuple[Path, App, 
         assert 'netmon_target_verdict{target="satellite-phone",verdict="met"} 1.0' in metrics
         assert 'netmon_target_verdict{target="satellite-phone",verdict="not_met"} 0.0' in metrics
     assert (await command(folder, "evidence", "withdraw", rows[0]["id"])).exit_code == 0
-    await made.targets.refresh()
+    await made.targets.refresh(made.journal)
     assert verdict(made, "satellite-phone") == "not_met"
     listed = (await command(folder, "evidence", "list")).output
     assert "survey.pdf" in listed
@@ -99,16 +99,16 @@ async def test_refusals_have_a_sentence_and_an_exit_code(netmon: tuple[Path, App
 async def test_a_register_with_mistakes_keeps_the_report_before(netmon: tuple[Path, App, str]) -> None:
     folder, made, url = netmon
     await made.journal.flush()
-    await made.targets.refresh()
+    await made.targets.refresh(made.journal)
     before = made.targets.report
     (folder / "targets.yaml").write_text("targets: [\n", encoding="utf-8")
-    await made.targets.refresh()
+    await made.targets.refresh(made.journal)
     assert made.targets.report is before
     assert "targets.yaml:" in made.targets.fault
     async with httpx.AsyncClient(base_url=url) as client:
         assert "could not be evaluated" in (await client.get("/targets?lang=en")).text
     (folder / "targets.yaml").unlink()
-    await made.targets.refresh()
+    await made.targets.refresh(made.journal)
     assert made.targets.report is before
 
 

@@ -16,8 +16,9 @@ from netmon.targets.rules import (
     ShareEvidence,
     SurveyEvidence,
     TimeEvidence,
+    mean_of_ratio,
 )
-from netmon.targets.verdict import Finding, Range, Verdict, Why
+from netmon.targets.verdict import BEST_FIRST, Finding, Range, Verdict, Why
 
 NOT_WORSE = {
     # From the best to the worst, as far as more outage is concerned: a gap in the data is no outage.
@@ -265,3 +266,40 @@ def test_members_that_fall_back_never_help(
         assert second is not Verdict.MET
     if not lost:
         assert NOT_WORSE[second] <= NOT_WORSE[first]
+
+
+@given(due=st.integers(0, 2_000), data=st.data(), at_most=st.none() | st.floats(0, 1), least=st.floats(0, 1))
+def test_a_mean_gets_no_better_by_loss_or_by_missing_values(
+    due: int, data: st.DataObject, at_most: float | None, least: float
+) -> None:
+    values = data.draw(st.lists(st.floats(0, 1), max_size=min(due, 30)))
+
+    def found(count: int, total: float) -> Finding:
+        return mean_of_ratio(due=due, count=count, total=total, at_most=at_most, least_evidence=least)
+
+    whole = found(len(values), sum(values))
+    if whole.value is not None and whole.range is not None:
+        assert whole.range.low - 1e-9 <= whole.value <= whole.range.high + 1e-9
+    for place in range(len(values)):
+        rest = values[:place] + values[place + 1 :]
+        if found(len(rest), sum(rest)).verdict is Verdict.MET:
+            # What was taken away counts as lost: with it the mean was no worse.
+            assert whole.verdict is Verdict.MET
+        worse = [*rest, 1.0]
+        assert BEST_FIRST.index(found(len(worse), sum(worse)).verdict) >= BEST_FIRST.index(whole.verdict)
+
+
+@pytest.mark.parametrize(
+    ("due", "count", "total", "verdict"),
+    [
+        (1000, 1000, 1.0, Verdict.MET),
+        (1000, 1000, 1.001, Verdict.NOT_MET),
+        (1000, 999, 0.0, Verdict.MET),
+        (1000, 998, 0.0, Verdict.NOT_ENOUGH_DATA),
+        (1000, 950, 50.0, Verdict.NOT_MET),
+        (1000, 0, 0.0, Verdict.NOT_ENOUGH_DATA),
+        (0, 0, 0.0, Verdict.NOT_ENOUGH_DATA),
+    ],
+)
+def test_mean_loss_by_hand(due: int, count: int, total: float, verdict: Verdict) -> None:
+    assert mean_of_ratio(due=due, count=count, total=total, at_most=0.001, least_evidence=0.9).verdict is verdict

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 import probes
 from netmon.archive import Event, Stretch
 from netmon.config import Config, load, recall
+from netmon.impact import EffectiveStatus
 from netmon.model import Status, Window
 from netmon.targets.documents import ENTERED, WITHDRAWN, Entry, entries_of
-from netmon.targets.evidence import Slice, Version, timelines
+from netmon.targets.evidence import Samples, Slice, Version, due_runs, timelines
 from netmon.targets.register import Register, load_register
 from netmon.targets.standing import Standing, standings, year
 from netmon.targets.verdict import Verdict, Why
@@ -46,6 +47,15 @@ class Made:
 
     def timelines(self) -> Mapping[str, Sequence[Slice]]:
         return timelines(self.versions, self.stretches, self.windows)
+
+    def samples(self, lines: Mapping[str, Sequence[Slice]], reading: str) -> Mapping[str, Samples]:
+        """As many as the time in which checks worked gives, none of them lost."""
+        found = {}
+        for name, line in lines.items():
+            known = [each for each in line if each.status is not EffectiveStatus.UNKNOWN]
+            due = due_runs(self.versions, name, line)
+            found[name] = Samples(due=due, count=min(due, due_runs(self.versions, name, known)), total=0.0)
+        return found
 
     def word(self, check_id: str, state: str) -> str | None:
         return self.words.get(f"{check_id} {state}")
