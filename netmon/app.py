@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sqlite3
@@ -17,6 +18,9 @@ from typing import Any
 
 import probes
 from netmon import systemd
+from netmon.alerts.outbox import Outbox
+from netmon.alerts.service import Alerts
+from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.config import Config, ConfigError, load
 from netmon.i18n import _
@@ -39,6 +43,8 @@ STOP_GRACE_SECONDS = 5.0
 EVENT_TEXT_LIMIT = 4000
 FIRST_HOURLY_SECONDS = 60.0
 HOURLY_SECONDS = 3600.0
+STEP_WORTH_TELLING_NS = 2_000_000_000
+STEP_TOLD_NS = 3_600_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,9 @@ class Settings:
         web_config: who may log in, and TLS; without it everybody on this machine may look, and nobody may act.
         plain_http: passwords may cross the network in clear text.
         targets: the register of targets; ``targets.yaml`` beside the inventory if it is not given.
+        alerts: who is told of what is wrong; ``alerts.yaml`` beside the inventory if it is not given. Without a file
+            nobody is.
+        simulated: every mail says so.
     """
 
     config: Path
@@ -62,6 +71,8 @@ class Settings:
     web_config: Path | None = None
     plain_http: bool = False
     targets: Path | None = None
+    alerts: Path | None = None
+    simulated: bool = False
 
 
 def build_wires(config: Config) -> Wires:
@@ -113,6 +124,7 @@ class App:
         self.checks = self._checks_of(config)
         self.config_fault = ""
         self._since: dict[str, int] = {}
+        self._started_ns = self.clock.wall_ns()
         self.metrics = CheckMetrics(kinds, clock=self.clock)
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.journal = Journal.open(settings.data, on_durable=self._show, on_stuck=self._show)
@@ -133,7 +145,12 @@ class App:
             concurrency=settings.concurrency,
         )
         self.schedule = Schedule(start=self.runner.start, missed=self._missed, stepped=self._stepped, clock=self.clock)
-        self._observers: list[Callable[[Sequence[Observation]], None]] = []
+        self._outbox = Outbox.open(settings.data)
+        self.alerts = Alerts(self, self._outbox, self._alert_settings(), simulated=settings.simulated)
+        self.internals.watch_alerts(self.alerts)
+        self._observers: list[Callable[[Sequence[Observation]], None]] = [self.alerts.take]
+        self._last_step: tuple[int, int] | None = None
+        self._alerting: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._hourly: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
@@ -141,6 +158,40 @@ class App:
     def observe(self, observer: Callable[[Sequence[Observation]], None]) -> None:
         """Call ``observer`` with observations once they are durable, or stuck before a full disk."""
         self._observers.append(observer)
+
+    @property
+    def alerts_path(self) -> Path:
+        """The file that says who is told."""
+        return self.settings.alerts or self.settings.config.with_name("alerts.yaml")
+
+    @property
+    def emergency(self) -> bool:
+        """Whether an emergency is declared."""
+        return self.upkeep.emergency is not None
+
+    def own_faults(self) -> Mapping[str, str]:
+        """What is wrong with netmon itself."""
+        faults = {}
+        if self.journal.fault is not None:
+            faults["archive"] = self.journal.fault
+        if self._watch is not None and (reason := self.needs_restart() or self._silent()):
+            faults["probing"] = reason
+        if self._last_step is not None and self.clock.wall_ns() - self._last_step[0] < STEP_TOLD_NS:
+            faults["clock"] = _("by {seconds:.1f} s").format(seconds=self._last_step[1] / 1e9)
+        return faults
+
+    def _silent(self) -> str:
+        """Why it seems that nothing is probed although it should be; empty where it is."""
+        if not self.checks:
+            return ""
+        shortest = min(check.interval_seconds for check in self.checks)
+        newest = max((each.started_ns for each in self.latest.values()), default=0)
+        age = (self.clock.wall_ns() - max(newest, self._started_ns)) / 1e9
+        return _("the last run is {seconds:.0f} s ago").format(seconds=age) if age > max(180, 5 * shortest) else ""
+
+    def _alert_settings(self) -> AlertSettings:
+        path = self.alerts_path
+        return load_settings(path, os.environ) if path.is_file() else AlertSettings()
 
     @property
     def folder(self) -> Path:
@@ -203,6 +254,7 @@ class App:
         self.internals.config_loaded(now_ns / 1e9)
         self._watch = asyncio.create_task(self.internals.watch_loop())
         self._hourly = asyncio.create_task(self._work_hourly())
+        self._alerting = asyncio.create_task(self.alerts.run())
         log.info("started", extra=fields(checks=len(self.checks), config=self.config.config_id[:12]))
 
     async def reload(self) -> None:
@@ -229,6 +281,12 @@ class App:
                 "removed": len(before.keys() - after.keys()),
                 "changed": sum(before[check_id] != after[check_id] for check_id in before.keys() & after.keys()),
             }
+            try:
+                self.alerts.reload(self.alerts_path)
+            except ConfigError as error:
+                self.config_fault = str(error)
+                self.internals.config_refused()
+                raise
             self.config_fault = ""
             self.internals.config_loaded(now_ns / 1e9)
             self.journal.record_config(config.config_id, config.text, now_ns)
@@ -254,7 +312,7 @@ class App:
     async def stop(self) -> None:
         """Start nothing more, let runs end, write everything, close everything."""
         await self.schedule.stop()
-        tasks = [task for task in (self._watch, self._hourly) if task is not None]
+        tasks = [task for task in (self._watch, self._hourly, self._alerting) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -264,6 +322,7 @@ class App:
             await self.journal.close()
         finally:
             await self.wires.aclose()
+            self._outbox.close()
         log.info("stopped", extra=fields(rows=self.journal.rows_written))
 
     async def _work_hourly(self) -> None:
@@ -308,6 +367,8 @@ class App:
 
     def _stepped(self, step_ns: int) -> None:
         self.internals.clock_steps.inc()
+        if abs(step_ns) >= STEP_WORTH_TELLING_NS:
+            self._last_step = (self.clock.wall_ns(), step_ns)
         self.journal.append_event("clock_step", self.clock.wall_ns(), {"step_ns": step_ns})
 
     def _show(self, observations: Sequence[Observation]) -> None:

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from netmon import __version__
-from netmon.commands import archive, evidence, inventory, upkeep
+from netmon.commands import alerts, archive, evidence, inventory, upkeep
 from netmon.commands.demo import demo
 from netmon.commands.table import COLOURS, status_cell, status_table, summary
 from netmon.commands.targets import targets
@@ -53,6 +53,7 @@ app.add_typer(archive.app, name="archive")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(upkeep.maintenance, name="maintenance")
+app.add_typer(alerts.silence, name="silence")
 app.add_typer(upkeep.emergency, name="emergency")
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The inventory.")]
@@ -322,6 +323,9 @@ def _latest(data: Path) -> dict[str, Observation]:
 
 
 app.command()(demo)
+app.command()(alerts.alerts)
+app.command()(alerts.ack)
+app.command("test-mail")(alerts.mail_test)
 app.command()(upkeep.reload)
 app.command()(upkeep.audit)
 app.command("check-web-config")(check_web_config)

@@ -74,11 +74,11 @@ BEGINS = """
 TOTALS = """
     WITH wanted AS (SELECT unnest($checks) AS check_id, unnest($begins) AS begin_ns, unnest($ends) AS end_ns),
     said AS (
-        SELECT check_id, started_ns, coalesce(readings[$key], derived[$key]) AS value FROM read_parquet($files)
-        WHERE list_contains($names, check_id) AND attempt = 1
+        SELECT check_id, started_ns, {values} FROM read_parquet($files)
+        WHERE list_contains($names, check_id) AND attempt = 1 AND status IN ('up', 'degraded')
     )
-    SELECT check_id, count(*), sum(value) FROM said JOIN wanted USING (check_id)
-    WHERE started_ns >= begin_ns AND started_ns < end_ns AND isfinite(value) GROUP BY 1
+    SELECT check_id, {sums} FROM said JOIN wanted USING (check_id)
+    WHERE started_ns >= begin_ns AND started_ns < end_ns GROUP BY 1
 """
 LASTS = "SELECT check_id, max(started_ns) FROM read_parquet($files) GROUP BY 1"
 
@@ -167,15 +167,26 @@ class Past:
         readable = [file for file in files if self._readable(file)]
         return self._execute(readable, STRETCHES, values) if readable else []
 
-    def totals(self, file: DayFile, spans: Sequence[tuple[str, int, int]], key: str) -> list[Row]:
-        """Check, number and sum of a reading's values over runs on schedule that started within these times.
+    def totals(self, file: DayFile, spans: Sequence[tuple[str, int, int]], keys: Sequence[str]) -> list[Row]:
+        """Reading, check, number and sum of its values over runs on schedule that worked and started in these times.
 
         Args:
             spans: check, begin and end (exclusive).
         """
         names, begins, ends = (list(column) for column in zip(*spans, strict=True))
-        values = {"checks": names, "begins": begins, "ends": ends, "names": sorted(set(names)), "key": key}
-        return self._execute([file], TOTALS, values)
+        wanted = {"checks": names, "begins": begins, "ends": ends, "names": sorted(set(names))}
+        values = ", ".join(f"coalesce(readings[$key{n}], derived[$key{n}]) AS v{n}" for n in range(len(keys)))
+        sums = ", ".join(
+            f"count(v{n}) FILTER (isfinite(v{n})), coalesce(sum(v{n}) FILTER (isfinite(v{n})), 0)"
+            for n in range(len(keys))
+        )
+        query = TOTALS.format(values=values, sums=sums)
+        rows = self._execute([file], query, {**wanted, **{f"key{n}": key for n, key in enumerate(keys)}})
+        return [
+            (key, check_id, figures[2 * n], figures[2 * n + 1])
+            for check_id, *figures in rows
+            for n, key in enumerate(keys)
+        ]
 
     def _in_file_order(self, file: DayFile, shortest_ns: int) -> list[Row] | None:
         """Stretches of a whole file, at most ``shortest_ns`` from run to run, twenty times as fast.

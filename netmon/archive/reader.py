@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice
@@ -21,6 +21,7 @@ from netmon.archive.manifest import DAY_NS, DayFile, DayManifest
 from netmon.archive.past import Asked, Past, joined
 from netmon.archive.rows import ConfigurationInterval, Event, Stretch
 from netmon.archive.schema import FILE_NAME, ArchiveError, require_newest
+from netmon.archive.sums import DaySums
 from netmon.i18n import _
 from netmon.model import MissedRun, Observation, Status
 
@@ -204,47 +205,82 @@ class Reader:
             found[check_id] += map(_stretch, self.history(check_id, since_ns=first_ns, until_ns=last_ns))
         return {check_id: _joined_up(found[check_id], longest_ns[check_id]) for check_id in found}
 
-    def totals(self, spans: Mapping[str, Sequence[tuple[int, int]]], key: str) -> dict[str, tuple[int, float]]:
-        """Number and sum of a reading's values, by check, over runs on schedule that started within these times.
+    def totals(
+        self, spans: Mapping[str, Sequence[tuple[int, int]]], keys: Sequence[str]
+    ) -> dict[tuple[str, str], tuple[int, float]]:
+        """Number and sum of some readings' values, by reading and check, over runs that started within these times.
 
-        A confirming re-probe is not on schedule.
+        Of runs on schedule that worked (UP or DEGRADED): a confirming re-probe is not on schedule.
 
         Args:
             spans: for each check begins and ends (exclusive), in order of time, apart from each other.
         """
-        counts, sums = Counter[str](), dict[str, float]()
+        found = {(key, check_id): (0, 0.0) for key in keys for check_id in spans}
         wanted = {check_id: parts for check_id, parts in spans.items() if parts}
-        if not wanted:
-            return {}
+        if not wanted or not keys:
+            return found
+
+        def add(key: str, check_id: str, count: int, total: float) -> None:
+            before = found[key, check_id]
+            found[key, check_id] = (before[0] + count, before[1] + total)
+
         first_ns = min(parts[0][0] for parts in wanted.values())
         last_ns = max(parts[-1][1] for parts in wanted.values()) - 1
-        paths = [f'$."{part}"."{key}"' for part in "rd"]
-        names = list(wanted)
-        places = ", ".join("?" * len(names))
-        query = (
-            "SELECT s.check_id, o.started_ns, o.sequence, coalesce(json_extract(o.data, ?), json_extract(o.data, ?))"  # noqa: S608 (places only)
-            f" FROM series s CROSS JOIN observation o ON o.series = s.number WHERE s.check_id IN ({places})"
-            " AND o.started_ns >= ? AND o.started_ns <= ? AND o.attempt = 1"
-        )
-        journal = self._start(query, (*paths, *names, first_ns, last_ns))
+        journal = self._values(wanted, keys, first_ns, last_ns)
         manifest = self._past.manifest()
-        for check_id, started_ns, sequence, value in journal:
-            if sequence > manifest.through(started_ns // DAY_NS) and isinstance(value, float | int):
-                parts = wanted[check_id]
-                place = bisect_right(parts, started_ns, key=itemgetter(0)) - 1
-                if place >= 0 and started_ns < parts[place][1]:
-                    counts[check_id] += 1
-                    sums[check_id] = sums.get(check_id, 0.0) + value
-        for file in manifest.between(first_ns, last_ns):
-            begin_ns, end_ns = file.day * DAY_NS, (file.day + 1) * DAY_NS
-            here = [
-                (check_id, *part) for check_id, parts in wanted.items() for part in parts
-                if part[0] < end_ns and part[1] > begin_ns
-            ]  # fmt: skip
-            for check_id, count, total in self._past.totals(file, here, key) if here else ():
-                counts[check_id] += count
-                sums[check_id] = sums.get(check_id, 0.0) + total
-        return {check_id: (counts[check_id], sums.get(check_id, 0.0)) for check_id in wanted}
+        for check_id, started_ns, sequence, *values in journal:
+            if sequence <= manifest.through(started_ns // DAY_NS):
+                continue
+            parts = wanted[check_id]
+            place = bisect_right(parts, started_ns, key=itemgetter(0)) - 1
+            if place >= 0 and started_ns < parts[place][1]:
+                for key, value in zip(keys, values, strict=True):
+                    if isinstance(value, float | int):
+                        add(key, check_id, 1, value)
+        with contextlib.closing(DaySums(self._path.parent)) as kept:
+            for file in manifest.between(first_ns, last_ns):
+                for each in self._file_totals(kept, file, wanted, keys):
+                    add(*each)
+        return found
+
+    def _values(
+        self, wanted: Collection[str], keys: Sequence[str], first_ns: int, last_ns: int
+    ) -> Iterator[tuple[Any, ...]]:
+        """Check, start, row number and readings of the journal's rows that worked."""
+        paths = [f'$."{part}"."{key}"' for key in keys for part in "rd"]
+        columns = "".join(", coalesce(json_extract(o.data, ?), json_extract(o.data, ?))" for _key in keys)
+        query = (
+            f"SELECT s.check_id, o.started_ns, o.sequence{columns} FROM series s"  # noqa: S608 (places only)
+            f" CROSS JOIN observation o ON o.series = s.number WHERE s.check_id IN ({', '.join('?' * len(wanted))})"
+            " AND o.started_ns >= ? AND o.started_ns <= ? AND o.attempt = 1 AND o.status IN ('up', 'degraded')"
+        )
+        return self._start(query, (*paths, *wanted, first_ns, last_ns))
+
+    def _file_totals(
+        self, kept: DaySums, file: DayFile, wanted: Mapping[str, Sequence[tuple[int, int]]], keys: Sequence[str]
+    ) -> Iterator[tuple[str, str, int, float]]:
+        begin_ns, end_ns = file.day * DAY_NS, (file.day + 1) * DAY_NS
+        whole, parts = set(), []
+        for check_id, spans in wanted.items():
+            for begin, end in spans:
+                if begin <= begin_ns and end >= end_ns:
+                    whole.add(check_id)
+                elif begin < end_ns and end > begin_ns:
+                    parts.append((check_id, begin, end))
+        known = [each for each in kept.of(file.sha256, keys) if each[1] in whole]
+        yield from known
+        missing = whole - {check_id for _key, check_id, _count, _total in known}
+        if missing:
+            made = self._past.totals(file, [(check_id, begin_ns, end_ns) for check_id in missing], keys)
+            # A check without a row in the file is kept as such.
+            rows = {(key, check_id): (0, 0.0) for key in keys for check_id in missing}
+            rows |= {(key, check_id): (count, total) for key, check_id, count, total in made}
+            sums = [(key, check_id, count, total) for (key, check_id), (count, total) in rows.items()]
+            if file.name not in self._past.damaged:
+                kept.keep(file.sha256, sums)
+            yield from sums
+        if parts:
+            yield from self._past.totals(file, parts, keys)
 
     def since(self) -> Mapping[tuple[str, str], int]:
         """Since when each (check, vantage) has had its last recorded status."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
@@ -16,6 +16,7 @@ from netmon.upkeep import Upkeep
 
 __all__ = ["AccessCounters", "ArchiveCounters", "Internals"]
 
+SEVERITIES: Final = ("minor", "major", "critical")
 MISSED_REASONS: Final = ("overlap", "misfire", "coalesced", "stopping")
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -70,6 +71,36 @@ class AccessCounters(Protocol):
     @property
     def fault(self) -> str:
         """Why the web configuration on disk is not the one in force; empty when it is."""
+
+
+class OutboxCounters(Protocol):
+    """How the outbox stands."""
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait."""
+
+    @property
+    def refused(self) -> int:
+        """Messages that were refused for good in 30 days."""
+
+
+class LastingAlert(Protocol):
+    """An alert that lasts."""
+
+    @property
+    def severity(self) -> str:
+        """How bad it is."""
+
+
+class AlertCounters(Protocol):
+    """What alerts tell about themselves."""
+
+    def lasting(self) -> Sequence[LastingAlert]:
+        """Alerts that last."""
+
+    def outbox_counts(self) -> OutboxCounters:
+        """How the outbox stands."""
 
 
 class Internals:
@@ -130,6 +161,10 @@ class Internals:
         """Show how the targets of the plan stand."""
         self.registry.register(_Targets(targets))
 
+    def watch_alerts(self, alerts: AlertCounters) -> None:
+        """Show alerts and the outbox."""
+        self.registry.register(_Alerts(alerts))
+
     def config_loaded(self, at_seconds: float) -> None:
         """The configuration was loaded at this time (seconds since the epoch)."""
         self._reload_successful.set(1)
@@ -177,6 +212,26 @@ class _Targets:
             "When the targets were evaluated last.",
             report.until_ns / 1e9,
         )
+
+
+class _Alerts:
+    """Collects alerts and the outbox at each scrape."""
+
+    def __init__(self, alerts: AlertCounters) -> None:
+        self._alerts = alerts
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily("netmon_alerts", "Alerts that last.", labels=["severity"])
+        lasting = [alert.severity for alert in self._alerts.lasting()]
+        for severity in SEVERITIES:
+            family.add_metric([severity], lasting.count(severity))
+        yield family
+        counts = self._alerts.outbox_counts()
+        yield _one("netmon_outbox_waiting_messages", "gauge", "Messages that wait to be sent.", counts.waiting)
+        yield _one(
+            "netmon_outbox_refused_messages", "gauge", "Messages that were refused for good in the last 30 days.",
+            counts.refused,
+        )  # fmt: skip
 
 
 class _Access:

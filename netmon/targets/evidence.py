@@ -73,8 +73,10 @@ class Evidence(Protocol):
     def word(self, check_id: str, state: str) -> str | None:
         """The word of a state of a check at the end; ``None`` if that is not known."""
 
-    def samples(self, lines: Mapping[str, Sequence[Slice]], reading: str) -> Mapping[str, Samples]:
-        """What a reading of some checks was while they worked and no work on them was agreed.
+    def samples(
+        self, lines: Mapping[str, Sequence[Slice]], readings: Sequence[str]
+    ) -> Mapping[tuple[str, str], Samples]:
+        """What readings of some checks were while they worked and no work on them was agreed, by reading and check.
 
         Args:
             lines: slices by check, as :meth:`timelines` gives them.
@@ -137,14 +139,17 @@ class ArchiveEvidence:
         """For each check its slices, in order of time."""
         return timelines(self.versions, self.stretches, self.windows)
 
-    def samples(self, lines: Mapping[str, Sequence[Slice]], reading: str) -> Mapping[str, Samples]:
-        """What a reading of some checks was while they worked. The reader must be open."""
-        totals = self._reader.totals({check_id: _worked(line) for check_id, line in lines.items()}, reading)
+    def samples(
+        self, lines: Mapping[str, Sequence[Slice]], readings: Sequence[str]
+    ) -> Mapping[tuple[str, str], Samples]:
+        """What readings of some checks were while they worked, by reading and check. The reader must be open."""
+        totals = self._reader.totals({check_id: _expected(line) for check_id, line in lines.items()}, readings)
         found = {}
         for check_id, line in lines.items():
-            count, total = totals.get(check_id, (0, 0.0))
-            due = max(count, due_runs(self.versions, check_id, line))
-            found[check_id] = Samples(due=due, count=count, total=total)
+            due = due_runs(self.versions, check_id, line)
+            for reading in readings:
+                count, total = totals[reading, check_id]
+                found[reading, check_id] = Samples(due=max(count, due), count=count, total=total)
         return found
 
     def word(self, check_id: str, state: str) -> str | None:
@@ -158,9 +163,17 @@ class ArchiveEvidence:
         return None if found is None else found.word
 
 
-def _worked(line: Sequence[Slice]) -> list[tuple[int, int]]:
-    """When a check worked and no work on it was agreed."""
-    return [(part.from_ns, part.until_ns) for part in line if not part.maintenance and part.status in WORKS]
+def _expected(line: Sequence[Slice]) -> list[tuple[int, int]]:
+    """When a check was expected to say something and no work on it was agreed: slices that touch are one."""
+    spans: list[tuple[int, int]] = []
+    for part in line:
+        if part.maintenance:
+            continue
+        if spans and spans[-1][1] == part.from_ns:
+            spans[-1] = (spans[-1][0], part.until_ns)
+        else:
+            spans.append((part.from_ns, part.until_ns))
+    return spans
 
 
 def due_runs(versions: Sequence[Version], check_id: str, line: Sequence[Slice]) -> int:

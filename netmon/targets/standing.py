@@ -118,7 +118,7 @@ class _Judge:
             for asset in self._chosen(self._assets.values(), criterion)
         }
         every = {name: line for found in lines.values() for name, line in found.items()}
-        samples = {reading: self._evidence.samples(every, reading) for reading in criterion.readings}
+        samples = self._evidence.samples(every, criterion.readings)
         for asset_id, found in lines.items():
             findings = [
                 rules.mean_of_ratio(
@@ -127,7 +127,7 @@ class _Judge:
                 )
                 for reading in criterion.readings
                 for name in found
-                for one in (samples[reading][name],)
+                for one in (samples[reading, name],)
             ]  # fmt: skip
             if findings:
                 yield asset_id, max(findings, key=lambda each: (BEST_FIRST.index(each.verdict), each.value or 0.0))

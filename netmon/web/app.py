@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from netmon.config import ConfigError
+from netmon.web.alerts import AlertPages
 from netmon.web.api import Api
 from netmon.web.audit import AuditPage
 from netmon.web.auth.access import Access
@@ -57,7 +58,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
     pages, auth = _Pages(view, door), AuthPages(door)
     renderer = Renderer(view, notice)
     board, upkeep, probing = Pages(view, renderer), UpkeepPages(view, renderer, door), Probing(view, door)
-    evidence = EvidencePages(view, renderer, door)
+    evidence, alerts = EvidencePages(view, renderer, door), AlertPages(view, renderer, door)
     routes = [
         Route("/", board.county),
         Route("/sites/{site}", board.site),
@@ -65,6 +66,11 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/events", board.events),
         Route("/search", board.search),
         Route("/targets", TargetsPage(view, renderer).show),
+        Route("/alerts", alerts.show),
+        Route("/alerts/acknowledge", alerts.acknowledge, methods=["POST"]),
+        Route("/alerts/{alert}", alerts.one),
+        Route("/silences", alerts.silence, methods=["POST"]),
+        Route("/silences/end", alerts.end_silence, methods=["POST"]),
         Route("/evidence", evidence.show),
         Route("/evidence", evidence.add, methods=["POST"]),
         Route("/evidence/withdraw", evidence.take_back, methods=["POST"]),

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from netmon.alerts.service import AlertsError
 from netmon.archive import ArchiveError
 from netmon.config import ConfigError
 from netmon.i18n import _
@@ -113,6 +114,10 @@ def control_app(view: View, book: Book) -> Starlette:
             Route("/maintenance", control.acting("announce maintenance", control.announce), methods=["POST"]),
             Route("/maintenance/end", control.acting("end maintenance", control.end_window), methods=["POST"]),
             Route("/emergency", control.acting("declare emergency", control.declare), methods=["POST"]),
+            Route("/alerts", control.alerts),
+            Route("/alerts/acknowledge", control.acting("acknowledge", control.acknowledge), methods=["POST"]),
+            Route("/silences", control.acting("silence", control.silence), methods=["POST"]),
+            Route("/silences/end", control.acting("end silence", control.end_silence), methods=["POST"]),
             Route("/evidence", control.acting("enter evidence", control.enter, Enter), methods=["POST"]),
             Route("/evidence/withdraw", control.acting("withdraw evidence", control.withdraw), methods=["POST"]),
             Route("/emergency/end", control.acting("end emergency", control.end_emergency), methods=["POST"]),
@@ -142,7 +147,7 @@ class _Control:
                 return JSONResponse(done)
             except ValidationError as error:
                 return JSONResponse({"error": str(error)}, 400)
-            except (UpkeepError, EntryError, ConfigError) as error:
+            except (AlertsError, UpkeepError, EntryError, ConfigError) as error:
                 return JSONResponse({"error": str(error)}, 422)
             except ArchiveError as error:
                 outcome = "done"
@@ -187,6 +192,38 @@ class _Control:
 
     async def end_emergency(self, _ask: Ask, actor: str) -> dict[str, Any]:
         return _plain(await self._view.upkeep.end_emergency(actor))
+
+    async def alerts(self, _request: Request) -> Response:
+        """What lasts, what nobody is told about, and how the outbox stands."""
+        service = self._view.alerts
+        return JSONResponse(
+            {
+                "alerts": [
+                    {
+                        "id": alert.id, "asset": alert.asset, "site": alert.site, "severity": alert.severity,
+                        "since_ns": alert.since_ns, "raised_ns": alert.raised_ns, "behind": list(alert.behind),
+                        "acknowledged": alert.acknowledged, "told": alert.told, "flapping": alert.flapping,
+                        "wrong": [
+                            {"check": name, "status": each.status, "reasons": [asdict(why) for why in each.reasons]}
+                            for name, each in alert.conditions.items()
+                        ],
+                    }
+                    for alert in service.lasting()
+                ],
+                "silences": [asdict(silence) for silence in service.silences()],
+                "outbox": asdict(service.outbox_counts()),
+            }
+        )  # fmt: skip
+
+    async def acknowledge(self, ask: Ask, actor: str) -> dict[str, Any]:
+        return {"id": (await self._view.alerts.acknowledge(ask.id, actor)).id}
+
+    async def silence(self, ask: Ask, actor: str) -> dict[str, Any]:
+        what = next(iter((*ask.sites, *ask.assets)), "")
+        return asdict(await self._view.alerts.silence(what, ask.until_ns, ask.reason, actor))
+
+    async def end_silence(self, ask: Ask, _actor: str) -> dict[str, Any]:
+        return asdict(await self._view.alerts.end_silence(ask.id))
 
     async def enter(self, ask: Enter, actor: str) -> dict[str, Any]:
         view = self._view

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from netmon.alerts.service import Alerts
 from netmon.impact import Effective
 from netmon.model import Asset, Check, LocalText, Observation, Site
 from netmon.runner import Clock
@@ -70,6 +71,10 @@ class View(Protocol):
     @property
     def targets(self) -> TargetsBoard:
         """How the targets of the plan stand."""
+
+    @property
+    def alerts(self) -> Alerts:
+        """What people are told."""
 
     @property
     def journal(self) -> EntryBook:

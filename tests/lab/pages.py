@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netmon.alerts.outbox import SCHEMA, Outbox
+from netmon.alerts.service import Alerts
+from netmon.alerts.settings import AlertSettings
 from netmon.archive import ArchiveError, Event
 from netmon.config import ConfigError
 from netmon.impact import Effective, effective
@@ -57,6 +61,15 @@ class MemoryEvents:
             raise ArchiveError(self.fault)
 
 
+class MemoryOutbox(Outbox):
+    """In memory."""
+
+    def __init__(self) -> None:
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        connection.executescript(SCHEMA)
+        super().__init__(connection, Path(":memory:"))
+
+
 @dataclass(slots=True)
 class FakeNetmon:
     """Satisfies netmon.web.View."""
@@ -79,9 +92,12 @@ class FakeNetmon:
     )
     internals: Internals = field(default_factory=Internals)
     journal: MemoryEvents = field(default_factory=MemoryEvents)
+    emergency: bool = False
+    alerts: Alerts = field(init=False)
 
     def __post_init__(self) -> None:
         self.upkeep = Upkeep(MemoryEvents(), self.clock)
+        self.alerts = Alerts(self, MemoryOutbox(), AlertSettings())
         self.metrics = CheckMetrics(KINDS, clock=self.clock)
         self.metrics.configure(sites=self.config.sites.values(), assets=self.config.assets.values(), checks=self.checks)
 
@@ -93,6 +109,10 @@ class FakeNetmon:
     def effective(self) -> Mapping[str, Effective]:
         """By the rules of the application."""
         return effective(self.checks, self.config.assets, self.latest, self.windows, self.clock.wall_ns())
+
+    def own_faults(self) -> Mapping[str, str]:
+        """Nothing is wrong with it."""
+        return {}
 
     def since(self, check_id: str) -> int | None:
         """What the test says."""

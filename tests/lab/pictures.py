@@ -26,6 +26,8 @@ PAGES = {
     "search": "search",
     "maintenance": "maintenance",
     "targets": "targets",
+    "alerts": "alerts",
+    "evidence": "evidence",
 }
 
 

@@ -230,19 +230,27 @@ def test_sums_over_spans_are_those_of_the_rows(seed: int) -> None:
         at_ns = DAY_NS + chance.randrange(2 * DAY_NS)
         values = {"loss_ratio": chance.random()} if chance.random() < 0.9 else {}
         rows.append(
-            replace(made, started_ns=at_ns, attempt=chance.choice((1, 1, 2)), result=ProbeResult(readings=values))
+            replace(
+                made,
+                started_ns=at_ns,
+                attempt=chance.choice((1, 1, 2)),
+                status=chance.choice(list(Status)),
+                result=ProbeResult(readings=values),
+            )
         )
-    edges = sorted(chance.randrange(DAY_NS, 3 * DAY_NS) for _ in range(6))
+    edges = sorted(chance.randrange(DAY_NS // 2, 7 * DAY_NS // 2) for _ in range(6))
     spans = {CHECKS[0]: list(zip(edges[::2], edges[1::2], strict=True)), CHECKS[1]: [(edges[0], edges[-1])]}
     expected = {}
     for name, parts in spans.items():
         values = [
             row.result.readings["loss_ratio"]
             for row in rows
-            if row.check_id == name and row.attempt == 1 and "loss_ratio" in row.result.readings
+            if row.check_id == name and row.attempt == 1 and row.status in (Status.UP, Status.DEGRADED)
+            and "loss_ratio" in row.result.readings
             and any(begin <= row.started_ns < end for begin, end in parts)
         ]  # fmt: skip
-        expected[name] = (len(values), pytest.approx(sum(values)))
+        expected["loss_ratio", name] = (len(values), pytest.approx(sum(values)))
+        expected["other", name] = (0, 0.0)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         half = len(rows) // 2
@@ -251,8 +259,9 @@ def test_sums_over_spans_are_those_of_the_rows(seed: int) -> None:
         asyncio.run(write(folder, rows[half:]))
         for _turn in range(2):
             with Reader.open(folder) as reader:
-                assert reader.totals(spans, "loss_ratio") == expected
-                assert reader.totals({}, "loss_ratio") == {}
+                assert reader.totals(spans, ("loss_ratio", "other")) == expected
+                assert reader.totals(spans, ("loss_ratio", "other")) == expected  # from what was kept
+                assert reader.totals({}, ("loss_ratio",)) == {}
             close_days(folder, now_ns=9 * DAY_NS)
 
 

@@ -48,13 +48,16 @@ class Made:
     def timelines(self) -> Mapping[str, Sequence[Slice]]:
         return timelines(self.versions, self.stretches, self.windows)
 
-    def samples(self, lines: Mapping[str, Sequence[Slice]], reading: str) -> Mapping[str, Samples]:
+    def samples(
+        self, lines: Mapping[str, Sequence[Slice]], readings: Sequence[str]
+    ) -> Mapping[tuple[str, str], Samples]:
         """As many as the time in which checks worked gives, none of them lost."""
         found = {}
         for name, line in lines.items():
             known = [each for each in line if each.status is not EffectiveStatus.UNKNOWN]
             due = due_runs(self.versions, name, line)
-            found[name] = Samples(due=due, count=min(due, due_runs(self.versions, name, known)), total=0.0)
+            one = Samples(due=due, count=min(due, due_runs(self.versions, name, known)), total=0.0)
+            found |= {(reading, name): one for reading in readings}
         return found
 
     def word(self, check_id: str, state: str) -> str | None:
