@@ -59,6 +59,7 @@ class NoisyCounty:
     devices: int = 9
     faults: list[Fault] = field(default_factory=list)
     parents: dict[str, str] = field(default_factory=dict)
+    _felt: dict[str, list[Fault]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         chance = random.Random(self.seed)
@@ -79,6 +80,10 @@ class NoisyCounty:
                 busy[name + str(begin)] = begin
                 self.faults.append(Fault(name, begin, begin + length, loss))
         self.faults.sort(key=lambda fault: fault.begin)
+        for fault in self.faults:
+            for name in names:
+                if fault.name == name or (fault.loss >= 1 and fault.name in self._ancestors(name)):
+                    self._felt.setdefault(name, []).append(fault)
 
     def runs(self) -> Iterator[Said]:
         """Everything that was said, in order of time."""
@@ -101,15 +106,15 @@ class NoisyCounty:
                     again = self._probe(chance, name, at + CONFIRM, bursts)
                     yield Said(at + CONFIRM, name, 2, again.word, again.loss)
 
-    def cut_off(self, name: str, at: float) -> bool:
-        """Whether something that it hangs on is dead."""
-        parent = self.parents[name]
-        return bool(parent) and (self._loss(parent, at) >= 1 or self.cut_off(parent, at))
+    def _ancestors(self, name: str) -> set[str]:
+        found = set()
+        while name := self.parents[name]:
+            found.add(name)
+        return found
 
     def _loss(self, name: str, at: float) -> float:
-        return max(
-            (each.loss for each in self.faults if each.name == name and each.begin <= at < each.end), default=0.0
-        )
+        """Of its own faults, and of dead equipment that it hangs on."""
+        return max((each.loss for each in self._felt.get(name, ()) if each.begin <= at < each.end), default=0.0)
 
     @staticmethod
     def _burst(chance: random.Random, after: float) -> tuple[float, float]:
@@ -120,7 +125,7 @@ class NoisyCounty:
         while bursts[name][1] < at:
             bursts[name] = self._burst(chance, bursts[name][1])
         begin, end = bursts[name]
-        true_loss = 1.0 if self.cut_off(name, at) else self._loss(name, at)
+        true_loss = self._loss(name, at) if name in self._felt else 0.0
         if true_loss >= 1 or (begin > at + 1 and not true_loss):
             loss = true_loss
             if not loss and chance.random() < 0.0002:
