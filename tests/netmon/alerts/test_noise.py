@@ -23,7 +23,7 @@ def test_no_mail_without_a_fault_and_true_faults_are_told(number: int) -> None:
     assert len(told.heard) > 10
     lossy = []
     for fault, heard in told.heard:
-        # A line that loses 8 % seems good eight times in a row by chance, once in ten hours or so; then it is over and told anew.
+        # A line that loses 8 % seems good eight times in a row by chance now and then; so it is over, and told anew.
         assert len(heard) <= (2 if fault.loss < 0.1 else 1), f"{len(heard)} mails about {fault}"
         if fault.loss < 1:
             lossy.append(bool(heard))
