@@ -23,6 +23,7 @@ from netmon.alerts.service import Alerts
 from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.config import Config, ConfigError, load
+from netmon.forward.service import Forward
 from netmon.i18n import _
 from netmon.impact import Effective, effective
 from netmon.logs import fields
@@ -148,6 +149,8 @@ class App:
         self._outbox = Outbox.open(settings.data)
         self.alerts = Alerts(self, self._outbox, self._alert_settings(), simulated=settings.simulated)
         self.internals.watch_alerts(self.alerts)
+        self.forward = Forward(settings.data, settings.config.with_name("forward.yaml"), self.clock)
+        self.internals.watch_forward(self.forward)
         self._observers: list[Callable[[Sequence[Observation]], None]] = [self.alerts.take]
         self._last_step: tuple[int, int] | None = None
         self._alerting: asyncio.Task[None] | None = None
@@ -255,6 +258,7 @@ class App:
         self._watch = asyncio.create_task(self.internals.watch_loop())
         self._hourly = asyncio.create_task(self._work_hourly())
         self._alerting = asyncio.create_task(self.alerts.run())
+        self.forward.start()
         log.info("started", extra=fields(checks=len(self.checks), config=self.config.config_id[:12]))
 
     async def reload(self) -> None:
@@ -282,11 +286,13 @@ class App:
                 "changed": sum(before[check_id] != after[check_id] for check_id in before.keys() & after.keys()),
             }
             try:
+                forward = self.forward.read()
                 self.alerts.reload(self.alerts_path)
             except ConfigError as error:
                 self.config_fault = str(error)
                 self.internals.config_refused()
                 raise
+            await asyncio.to_thread(self.forward.use, forward)
             self.config_fault = ""
             self.internals.config_loaded(now_ns / 1e9)
             self.journal.record_config(config.config_id, config.text, now_ns)
@@ -317,6 +323,7 @@ class App:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.runner.stop(STOP_GRACE_SECONDS)
+        await asyncio.to_thread(self.forward.stop)
         self.journal.append_event("stop", self.clock.wall_ns(), {"vantage": self.settings.vantage})
         try:
             await self.journal.close()

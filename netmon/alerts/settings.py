@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 
 from netmon.alerts.desk import Severity
 from netmon.config import ConfigError, read_document, secrets
 from netmon.config.errors import shown
+from netmon.config.fields import Seconds, Url
 from netmon.config.shape import Line, Shape, wrong
-from netmon.config.units import UnitError, parse_duration
+from netmon.config.units import UnitError
 from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document
 from netmon.i18n import _
@@ -36,24 +36,7 @@ def _address(value: Any) -> str:
     return text
 
 
-def _url(value: Any) -> str:
-    text = value if isinstance(value, str) else ""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isprintable() or " " in text:
-        raise wrong(_("{value} is no address of a page").format(value=shown(value)), "https://netmon.example.org")
-    return text.rstrip("/")
-
-
-def _seconds(value: Any) -> float:
-    try:
-        return parse_duration(value)
-    except UnitError as error:
-        raise wrong(error.what, error.write) from None
-
-
 Address = Annotated[str, BeforeValidator(_address)]
-Url = Annotated[str, BeforeValidator(_url)]
-Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
 class ServerShape(Shape):

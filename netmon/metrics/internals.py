@@ -103,6 +103,25 @@ class AlertCounters(Protocol):
         """How the outbox stands."""
 
 
+class Pumped(Protocol):
+    """How forwarding is doing."""
+
+    fault: str
+    waiting: int
+    oldest_ns: int
+    sent: int
+    refused: int
+    failures: int
+
+
+class Forwarding(Protocol):
+    """What forwarding tells about itself."""
+
+    @property
+    def pump(self) -> Pumped | None:
+        """Its figures, while something is forwarded."""
+
+
 class Internals:
     """Metrics of the process, in a registry of its own.
 
@@ -164,6 +183,10 @@ class Internals:
     def watch_alerts(self, alerts: AlertCounters) -> None:
         """Show alerts and the outbox."""
         self.registry.register(_Alerts(alerts))
+
+    def watch_forward(self, forward: Forwarding) -> None:
+        """Show how forwarding stands."""
+        self.registry.register(_Forward(forward))
 
     def config_loaded(self, at_seconds: float) -> None:
         """The configuration was loaded at this time (seconds since the epoch)."""
@@ -232,6 +255,28 @@ class _Alerts:
             "netmon_outbox_refused_messages", "gauge", "Messages that were refused for good in the last 30 days.",
             counts.refused,
         )  # fmt: skip
+
+
+class _Forward:
+    """Collects forwarding's own counters at each scrape; nothing while nothing is forwarded."""
+
+    def __init__(self, forward: Forwarding) -> None:
+        self._forward = forward
+
+    def collect(self) -> Iterator[Metric]:
+        pump = self._forward.pump
+        if pump is None:
+            return
+        for name, kind, text, value in (
+            ("netmon_forward_up", "gauge", "Whether the store took the last batch.", not pump.fault),
+            ("netmon_forward_backlog_rows", "gauge", "Observations that the store has not got yet.", pump.waiting),
+            ("netmon_forward_oldest_waiting_timestamp_seconds", "gauge",
+             "When the oldest observation that waits was made; 0 if none waits.", pump.oldest_ns / 1e9),
+            ("netmon_forward_rows", "counter", "Observations that the store took, repeats included.", pump.sent),
+            ("netmon_forward_refused_rows", "counter", "Observations that the store refused for good.", pump.refused),
+            ("netmon_forward_failures", "counter", "Attempts that came to nothing for now.", pump.failures),
+        ):  # fmt: skip
+            yield _one(name, kind, text, value)
 
 
 class _Access:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ import probes
 from netmon.impact import Effective, EffectiveStatus
 from netmon.metrics import CheckMetrics, Internals
 from netmon.metrics.families import FIXED, RTT_BUCKETS, reading_metric
+from netmon.metrics.internals import LastingAlert, OutboxCounters, Pumped
 from netmon.model import Asset, Check, LocalText, Site, Status, Threshold
 from netmon.runner import Clock
 from netmon.targets.plain import Report
@@ -308,6 +309,25 @@ class FakeAccess:
     fault = ""
 
 
+class FakeAlerts:
+    waiting = refused = 0
+
+    def lasting(self) -> Sequence[LastingAlert]:
+        return ()
+
+    def outbox_counts(self) -> OutboxCounters:
+        return self
+
+
+class FakeForward:
+    fault = ""
+    waiting = oldest_ns = sent = refused = failures = 0
+
+    @property
+    def pump(self) -> Pumped:
+        return self
+
+
 def test_a_target_has_one_verdict_that_holds() -> None:
     internals = Internals()
     internals.watch_targets(FakeTargets())
@@ -329,6 +349,8 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     internals.watch_access(FakeAccess())
     internals.watch_upkeep(Upkeep(MemoryEvents(), scrape.hands.clock))
     internals.watch_targets(FakeTargets())
+    internals.watch_alerts(FakeAlerts())
+    internals.watch_forward(FakeForward())
     state = Effective(check_id=ID, raw=Status.DOWN, status=EffectiveStatus.UNREACHABLE, cause="hunchun/router")
     scrape.metrics.show_effective({ID: state})
     exported = {}
