@@ -1,8 +1,8 @@
 """From the journal to the store, by a cursor that moves only after the store said yes.
 
 A store says yes before its data is on its disk, and forgets the last seconds when it is killed. So what is kept as the
-cursor is what the store took a minute before its latest yes, or earlier; after anything that may have been a restart, of
-the store or of netmon, sending begins again from there. Repeats are equal lines, so the store holds each once.
+cursor is what the store took a minute before its latest yes, or earlier; after anything that may have been a restart,
+of the store or of netmon, sending begins again from there. Repeats are equal lines, so the store holds each once.
 """
 
 from __future__ import annotations
