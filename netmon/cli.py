@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from netmon import __version__
-from netmon.commands import alerts, archive, evidence, inventory, upkeep
+from netmon.commands import alerts, archive, evidence, inventory, report, upkeep
 from netmon.commands.demo import demo
 from netmon.commands.table import COLOURS, status_cell, status_table, summary
 from netmon.commands.targets import targets
@@ -54,6 +54,7 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(upkeep.maintenance, name="maintenance")
 app.add_typer(alerts.silence, name="silence")
+app.add_typer(report.app, name="report")
 app.add_typer(upkeep.emergency, name="emergency")
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The inventory.")]

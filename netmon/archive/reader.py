@@ -386,6 +386,10 @@ class Reader:
         finally:
             self._connection.execute("COMMIT")
 
+    def files(self) -> tuple[DayFile, ...]:
+        """The files of closed days."""
+        return tuple(self._past.manifest().files)
+
     @property
     def damaged(self) -> frozenset[str]:
         """Files of closed days that could not be read for the answers so far: what they held is missing there."""

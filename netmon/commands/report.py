@@ -1,0 +1,157 @@
+"""``netmon report``: the targets of a period as files for the office, and whether they still hold."""
+
+from __future__ import annotations
+
+import time
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from netmon.commands.terminal import (
+    DEFAULT_DATA,
+    DEFAULT_REGISTER,
+    EXIT_FAULT,
+    EXIT_NO,
+    EXIT_USAGE,
+    DataOption,
+    fail,
+    say,
+)
+from netmon.i18n import LANGUAGES, _
+from netmon.model import LOCAL
+from netmon.words import printable
+
+if TYPE_CHECKING:
+    from netmon.report.period import Period
+
+__all__ = ["app"]
+
+app = typer.Typer(help="The targets of a period as files, with evidence.", invoke_without_command=True)
+
+RegisterOption = Annotated[Path, typer.Option(help="The register of targets.")]
+
+
+@app.callback(invoke_without_command=True)
+def make(
+    context: typer.Context,
+    register: RegisterOption = DEFAULT_REGISTER,
+    data: DataOption = DEFAULT_DATA,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("report"),
+    year: Annotated[str, typer.Option(help="2025, or 2021-2025 for a whole plan.")] = "",
+    month: Annotated[str, typer.Option(help="2025-03.")] = "",
+    since: Annotated[str, typer.Option(help="First day.")] = "",
+    until: Annotated[str, typer.Option(help="Last day.")] = "",
+    formats: Annotated[str, typer.Option("--format", help="xlsx, pdf, csv, json")] = "xlsx,pdf,csv,json",
+    lang: Annotated[str, typer.Option(help="zh, en")] = "zh,en",
+    issued: Annotated[str, typer.Option(help="The day that stands on it; today if it is not given.")] = "",
+) -> None:
+    """Write a report of a period."""
+    if context.invoked_subcommand is not None:
+        return
+    from netmon.report.files import FORMATS, ReportError, write
+    from netmon.report.files import make as made
+    from netmon.report.period import PeriodError, period_of
+
+    wanted = _words(formats, FORMATS, "--format")
+    languages = _words(lang, LANGUAGES, "--lang")
+    try:
+        period = period_of(year=year, month=month, since=since, until=until)
+    except PeriodError as error:
+        fail(str(error), EXIT_USAGE)
+    facts = _facts(register, data, period, issued=_day(issued))
+    try:
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        ) as progress:
+            progress.add_task(_("writing"), total=None)
+            files = write(out, facts, made(facts, wanted, languages))
+    except ReportError as error:
+        fail(str(error), EXIT_FAULT)
+    for name in facts["damaged"]:
+        typer.echo(_("{file} cannot be read: what it holds is missing").format(file=printable(name)), err=True)
+    for path in files:
+        say(str(path))
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="The folder of the report.")],
+    register: RegisterOption = DEFAULT_REGISTER,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Make the figures of a report again and name everything that differs; exit code 1 if something does."""
+    from netmon.report.files import ReportError, differences, read_manifest
+    from netmon.report.period import Period
+
+    try:
+        manifest, old = read_manifest(folder)
+        period = Period(date.fromisoformat(old["period"]["first"]), date.fromisoformat(old["period"]["last"]))
+    except ReportError as error:
+        fail(str(error), EXIT_USAGE)
+    until_ns = round(datetime.fromisoformat(old["period"]["known_until"]).timestamp()) * 10**9
+    new = _facts(register, data, period, issued=date.fromisoformat(old["issued"]), until_ns=until_ns)
+    found = list(differences(folder, data / "days", manifest, old, new))
+    for line in found:
+        say(printable(line))
+    if found:
+        raise typer.Exit(EXIT_NO)
+    say(_("All of it holds: {count} files, {evidence} files of evidence.").format(
+        count=len(manifest["files"]), evidence=len(manifest["evidence"])))  # fmt: skip
+
+
+def _facts(register: Path, data: Path, period: Period, *, issued: date, until_ns: int | None = None) -> dict[str, Any]:
+    import probes
+    from netmon.archive import ArchiveError, Reader
+    from netmon.config import ConfigError
+    from netmon.report.facts import collect
+    from netmon.targets.register import load_register
+
+    now_ns = time.time_ns() // 10**9 * 10**9
+    if period.since_ns >= now_ns:
+        fail(_("{period} has not begun").format(period=period.name), EXIT_USAGE)
+    try:
+        with (
+            _progress() as progress,
+            Reader.open(data) as reader,
+        ):  # fmt: skip
+            task = progress.add_task(_("reading the archive"), total=None)
+            return collect(
+                reader, load_register(register, kinds=probes.KINDS), probes.KINDS, period, issued=issued,
+                until_ns=now_ns if until_ns is None else until_ns,
+                advance=lambda done, of: progress.update(task, completed=done, total=of),
+            )  # fmt: skip
+    except ConfigError as error:
+        fail(str(error), EXIT_USAGE)
+    except ArchiveError as error:
+        fail(str(error), EXIT_FAULT)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _words(text: str, known: tuple[str, ...], option: str) -> tuple[str, ...]:
+    found = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in found:
+        if word not in known:
+            what = _("{option}: {word} is none of {known}")
+            fail(what.format(option=option, word=printable(word), known=", ".join(known)), EXIT_USAGE)
+    return found or known
+
+
+def _day(text: str) -> date:
+    if not text:
+        return datetime.now(LOCAL).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        fail(_("{value} is no day such as 2026-01-05").format(value=printable(text)), EXIT_USAGE)
