@@ -21,9 +21,9 @@ from influxdb_client import InfluxDBClient, Point, WriteOptions
 
 from bench.pairs import summary
 from netmon.archive import Journal, Reader
+from netmon.forward.influx import InfluxStore
 from netmon.forward.pump import Pump, forget
 from netmon.forward.settings import ForwardSettings
-from netmon.forward.store import InfluxStore
 from netmon.model import Observation
 from tests.lab.observations import ping
 from tests.lab.victoria import Victoria

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from netmon.forward.pump import Pump, forget
 from netmon.forward.settings import ForwardSettings, load_forward
-from netmon.forward.store import InfluxStore
 from netmon.logs import fields
 from netmon.runner import Clock
 
@@ -84,6 +83,8 @@ class Forward:
         return load_forward(self._path, os.environ) if self._path.is_file() else None
 
     def _run(self, settings: ForwardSettings, stop: threading.Event) -> None:
+        from netmon.forward.influx import InfluxStore  # slow to import, and most have no store
+
         while not stop.is_set():
             try:
                 pump = Pump(self._folder, InfluxStore(settings), batch=settings.batch)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import secrets
 import socket
 import time
@@ -17,10 +18,10 @@ from typing import Final
 from probes.base import Family, MonitorFault
 from probes.wire.echo import Echo, EchoError
 from probes.wire.icmp_clock import StepWatch
-from probes.wire.icmp_messages import ErrorMessage, local_failure, parse_control, parse_error
-from probes.wire.icmp_packets import ECHO, ECHO_REPLY, MIN_PAYLOAD_BYTES, EchoRequest
+from probes.wire.icmp_layout import NAMES, Destination, Layout, destination, source_of
+from probes.wire.icmp_messages import ORIGIN_TIMESTAMPING, ErrorMessage, local_failure, parse_control, parse_error
+from probes.wire.icmp_packets import ECHO, ECHO_REPLY, KEY_OFFSET, MIN_PAYLOAD_BYTES, EchoRequest, is_ours, key_of
 from probes.wire.icmp_socket import (
-    ADDRESS_FAMILIES,
     OWN_FAULTS,
     cut_control,
     forbid_fragments,
@@ -28,52 +29,53 @@ from probes.wire.icmp_socket import (
     overflows,
     restart_stamp_ids,
 )
+from probes.wire.packet_batches import Outbox, Received
 
 __all__ = ["IcmpWire"]
-
-SocketAddress = tuple[str | int, ...] | tuple[int, bytes]
-"""What getaddrinfo gives: (host, port) or (host, port, flow, scope); typeshed also knows a form that Linux has not."""
 
 TICK_SECONDS = 0.005
 """Packets due within one tick are sent together: a wake-up costs as much as three packets."""
 LATE_DUPLICATES_SECONDS = (0.01, 1.0)
 """After the last answer a call waits one longest round trip, within these bounds, for duplicates."""
 SHARE_FOR_SENDING = 0.8
-BATCH = 256
-ANCILLARY_BYTES = 512
-MAX_PACKET_BYTES = 65536
+BATCH = 64
+READS = 16
+"""Batches read at once, before others get their turn."""
+STAMPS_AWAITED = 4096
+"""Packets whose send stamps are waited for; beyond, the way out gives none, and they are forgotten."""
 STAMP_TOLERANCE_NS = 1_000_000
 RTT_LIMIT_NS: Final = 3600 * 10**9
 
 
 class _Call:
-    """One call of :meth:`IcmpWire.ping`: parallel lists, one entry for each packet that was sent."""
+    """One call of :meth:`IcmpWire.ping`: parallel lists, one entry for each packet; ``sent_ns`` 0 is one not sent."""
 
     __slots__ = (
         "address", "arrivals", "control", "count", "dont_fragment", "duplicates", "epochs", "errors", "fault", "future",
-        "gap", "hop_limits", "overflows", "received_epochs", "received_ns", "request", "sent_ns", "serials",
-        "stamps_ns", "timer", "waiting",
+        "gap", "hop_limits", "keys", "name", "overflows", "plain", "received_epochs", "received_ns", "request",
+        "sent_ns", "source", "stamps_ns", "until", "waiting",
     )  # fmt: skip
 
     def __init__(
-        self, address: SocketAddress, request: EchoRequest, control: list[tuple[int, int, bytes]], *,
+        self, to: Destination, request: EchoRequest, control: list[tuple[int, int, bytes]], *,
         count: int, gap: float, dont_fragment: bool, future: asyncio.Future[list[Echo]], overflowed: int,
     ) -> None:  # fmt: skip
-        self.address = address
+        self.address, self.name, self.source = to
         self.request = request
         self.control = control
         self.count = count
         self.gap = gap
         self.dont_fragment = dont_fragment
+        self.plain = not (control or dont_fragment)
         self.future = future
         self.overflows = overflowed
-        self.timer: asyncio.TimerHandle | None = None
+        self.until = math.inf
         self.fault = ""
         self.waiting = count
-        self.serials: list[int] = []
-        self.sent_ns: list[int] = []
-        self.stamps_ns: list[int] = []
-        self.epochs: list[int] = []
+        self.keys: list[bytes] = []
+        self.sent_ns = [0] * count
+        self.stamps_ns = [0] * count
+        self.epochs = [0] * count
         self.received_ns = [0] * count
         self.received_epochs = [0] * count
         self.hop_limits: list[int | None] = [None] * count
@@ -86,6 +88,8 @@ class _Call:
         places: dict[int, int] = {index: place for place, index in enumerate(self.arrivals)}
         result = []
         for index, sent_ns in enumerate(self.sent_ns):
+            if not sent_ns:
+                continue
             received_ns = self.received_ns[index]
             if not received_ns:
                 result.append(Echo(error=self.errors[index]))
@@ -108,6 +112,10 @@ class _Call:
         return result
 
 
+_Packet = tuple[_Call, int, bytes]
+"""A packet that was numbered: whose it is, which of its call, and its head. A plain tuple: there are many."""
+
+
 class _Channel:
     """The socket of one family, its table of packets under way, and its pacing."""
 
@@ -128,18 +136,22 @@ class _Channel:
         self._token = secrets.randbits(64)
         self._requests: dict[int, EchoRequest] = {}
         self._serial = 0
-        self._pending: dict[int, tuple[_Call, int]] = {}
+        self._pending: dict[bytes, _Packet] = {}
         self._stamp_id = 0
-        self._stamped: dict[int, tuple[_Call, int]] = {}
+        self._stamped: dict[int, _Packet] = {}
         self._queue: list[tuple[float, int, _Call]] = []
+        self._ends: list[tuple[float, int, _Call]] = []
         self._order = 0
         self._calls: set[_Call] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._tick_at = 0.0
         self._tokens = 1.0
         self._refilled = self._loop.time()
-        self._buffer = bytearray(MAX_PACKET_BYTES)
-        self._view = [memoryview(self._buffer)]
+        self._unsent: list[_Packet] = []
+        self._outbox = Outbox(BATCH, name_size=NAMES[family].size, head_size=ECHO.size)
+        self._layout = Layout(family, has_ip_header=opened.has_ip_header)
+        self._answers = self._layout.inbox(BATCH)
+        self._messages = self._layout.inbox(BATCH)
         self._loop.add_reader(self.sock, self._readable)
 
     def close(self) -> None:
@@ -153,7 +165,7 @@ class _Channel:
             self._finish(call)
 
     def begin(
-        self, address: SocketAddress, *, count: int, gap: float, payload_bytes: int, dscp: int,
+        self, to: Destination, *, count: int, gap: float, payload_bytes: int, dscp: int,
         dont_fragment: bool, hop_limit: int | None, timeout: float,
     ) -> asyncio.Future[list[Echo]]:  # fmt: skip
         """Queue the packets of one call."""
@@ -163,14 +175,15 @@ class _Channel:
                 self.family, payload_bytes, self._identifier, self._token
             )
         call = _Call(
-            address, request, cut_control(self.family, dscp, hop_limit), count=count,
+            to, request, cut_control(self.family, dscp, hop_limit), count=count,
             gap=min(gap, SHARE_FOR_SENDING * timeout / count), dont_fragment=dont_fragment,
             future=self._loop.create_future(), overflowed=overflows(self.sock),
         )  # fmt: skip
         self._calls.add(call)
         now = self._loop.time()
-        call.timer = self._loop.call_at(now + timeout, self._finish, call)
-        self._push(now, call)
+        self._order += 1
+        heapq.heappush(self._queue, (now, self._order, call))
+        self._end(call, now + timeout)
         self._wake(now)
         return call.future
 
@@ -181,83 +194,139 @@ class _Channel:
                 self._finish(call)
                 return
 
-    def _push(self, due: float, call: _Call) -> None:
+    def _end(self, call: _Call, until: float) -> None:
+        """Let a call end at ``until`` by the loop's clock, if it has not ended by then."""
         self._order += 1
-        heapq.heappush(self._queue, (due, self._order, call))
+        call.until = until
+        heapq.heappush(self._ends, (until, self._order, call))
 
     def _wake(self, now: float) -> None:
-        if self._timer is None and self._queue:
-            due = max(self._queue[0][0], self._tick_at + TICK_SECONDS)
-            if self._tokens < 1:
-                due = max(due, now + TICK_SECONDS)
-            self._timer = self._loop.call_at(due, self._tick)
+        """See to it that the next tick comes as soon as something is due."""
+        due = self._ends[0][0] if self._ends else math.inf
+        if self._unsent or self._queue:
+            sending = now if self._unsent else self._queue[0][0]
+            due = min(due, sending if self._tokens >= 1 else max(sending, now + TICK_SECONDS))
+        due = max(due, self._tick_at + TICK_SECONDS)
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._tick) if due < math.inf else None
 
     def _tick(self) -> None:
-        """Send what is due, as far as the rate allows, then take in what came back meanwhile."""
+        """Send what is due, as far as the rate allows, take in what came back meanwhile, end what has to end."""
         self._timer = None
         now = self._tick_at = self._loop.time()
         self._tokens = min(self._tokens + (now - self._refilled) * self._rate, self._rate * TICK_SECONDS * 4)
         self._refilled = now
-        epoch = self._watch.check()
-        queue = self._queue
-        while queue and queue[0][0] <= now and self._tokens >= 1:
-            due, _, call = heapq.heappop(queue)
-            if call.future.done():
-                continue
-            self._tokens -= 1
-            if not self._send(call, epoch):
-                self._push(now + TICK_SECONDS, call)  # this machine is out of buffers: once more
-                break
-            if len(call.serials) < call.count:
-                self._push(due + call.gap, call)
+        packets = [packet for packet in self._unsent if not packet[0].future.done()]
+        if not packets:
+            packets = self._due(now, self._watch.check())
+        self._unsent = self._send(packets)
         self._readable()
+        while self._ends and self._ends[0][0] <= now:
+            until, _order, call = heapq.heappop(self._ends)
+            if until == call.until:  # not one that was brought forward
+                self._finish(call)
         self._wake(now)
 
-    def _send(self, call: _Call, epoch: int) -> bool:
-        self._serial += 1
-        serial = self._serial
-        index = len(call.serials)
-        packet = call.request.number(serial)
+    def _due(self, now: float, epoch: int) -> list[_Packet]:
+        """Number the packets that are due."""
+        queue, packets = self._queue, []
+        while queue and queue[0][0] <= now and self._tokens >= 1:
+            due, order, call = queue[0]
+            if call.future.done():
+                heapq.heappop(queue)
+                continue
+            self._tokens -= 1
+            self._serial += 1
+            head = call.request.head(self._serial)
+            key = head[KEY_OFFSET:]
+            keys = call.keys
+            place = len(keys)
+            packet = self._pending[key] = (call, place, head)
+            packets.append(packet)
+            keys.append(key)
+            call.epochs[place] = epoch
+            if place + 1 < call.count:
+                heapq.heapreplace(queue, (due + call.gap, order, call))
+            else:
+                heapq.heappop(queue)
+        return packets
+
+    def _send(self, packets: list[_Packet]) -> list[_Packet]:
+        """Send packets; returns those for which this machine has no room."""
+        # A batch has one send time. It serves calls whose packets are known to get a stamp of the kernel's each.
+        alone: list[_Packet] = []
+        together: list[_Packet] = []
+        for packet in packets:
+            call = packet[0]
+            (together if call.plain and call.stamps_ns[0] else alone).append(packet)
+        for at, packet in enumerate(alone):
+            if not self._send_one(packet):
+                return alone[at:] + together
+        at = 0
+        while at < len(together):
+            batch = together[at : at + BATCH]
+            sent = self._send_batch(batch)
+            at += sent
+            if sent < len(batch):  # the next one is refused: by itself it says why
+                if not self._send_one(together[at]):
+                    return together[at:]
+                at += 1
+        return []
+
+    def _send_batch(self, packets: list[_Packet]) -> int:
+        """Send packets by one system call; returns how many were sent before one was refused."""
+        put = self._outbox.put
+        for n, (call, _place, head) in enumerate(packets):
+            put(n, call.name, head, call.request.tail)
+        sent_ns = self._realtime_ns()
+        try:
+            count = self._outbox.send(self.sock, len(packets))
+        except OSError:
+            return 0
+        self._note_sent(packets[:count], sent_ns)
+        return count
+
+    def _send_one(self, packet: _Packet) -> bool:
+        call, place, head = packet
         if call.dont_fragment:
             forbid_fragments(self.sock, self.family, forbid=True)
+        parts = (head, call.request.tail)
         try:
             sent_ns = self._realtime_ns()
             try:
-                self._put(packet, call)
+                self.sock.sendmsg(parts, call.control, 0, call.address)
             except OSError:
                 # An ICMP error about another packet is reported by whichever call comes next: clear it, try again.
                 self._resynchronise()
                 sent_ns = self._realtime_ns()
-                self._put(packet, call)
+                self.sock.sendmsg(parts, call.control, 0, call.address)
         except OSError as error:
             self._resynchronise()
             if error.errno in OWN_FAULTS:
                 call.fault = f"this machine could not send: {error.strerror}"
                 return False
-            self._note_sent(call, serial, sent_ns, epoch)
-            self._refused(call, index, error)
+            call.sent_ns[place] = sent_ns
+            self._refused(call, place, error)
             return True
         finally:
             if call.dont_fragment:
                 forbid_fragments(self.sock, self.family, forbid=False)
         call.fault = ""
-        self._note_sent(call, serial, sent_ns, epoch)
-        self._pending[serial] = self._stamped[self._stamp_id] = (call, index)
-        self._stamp_id = (self._stamp_id + 1) & 0xFFFFFFFF
+        self._note_sent([packet], sent_ns)
         return True
 
-    @staticmethod
-    def _note_sent(call: _Call, serial: int, sent_ns: int, epoch: int) -> None:
-        call.serials.append(serial)
-        call.sent_ns.append(sent_ns)
-        call.stamps_ns.append(0)
-        call.epochs.append(epoch)
-
-    def _put(self, packet: bytearray, call: _Call) -> None:
-        if call.control:
-            self.sock.sendmsg((packet,), call.control, 0, call.address)
-        else:
-            self.sock.sendto(packet, call.address)
+    def _note_sent(self, packets: list[_Packet], sent_ns: int) -> None:
+        stamped, stamp_id = self._stamped, self._stamp_id
+        if len(stamped) >= STAMPS_AWAITED:
+            stamped.clear()
+        for packet in packets:
+            packet[0].sent_ns[packet[1]] = sent_ns
+            stamped[stamp_id] = packet
+            stamp_id = stamp_id + 1 & 0xFFFFFFFF
+        self._stamp_id = stamp_id
 
     def _refused(self, call: _Call, index: int, error: OSError) -> None:
         failure = local_failure(error)
@@ -280,41 +349,55 @@ class _Channel:
         # Errors first: among them are the send stamps of the replies that follow.
         self._drain_errors()
         epoch = self._watch.check()
-        for _ in range(BATCH):
+        inbox, layout = self._answers, self._layout
+        reply = layout.reply
+        for _ in range(READS):
             try:
-                size, control, _flags, source = self.sock.recvmsg_into(self._view, ANCILLARY_BYTES)
+                count = inbox.receive(self.sock)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
                 self._drain_errors()
                 continue
-            self._take(size, control, source, epoch)
+            for n, (source, header, kind, key, stamp, seconds, nanoseconds, limit, hop_limit) in enumerate(
+                layout.answers(inbox, count)
+            ):
+                if stamp == layout.stamp and limit == layout.hop_limit and header == layout.header and kind == reply:
+                    self._take(key, source, seconds * 1_000_000_000 + nanoseconds, hop_limit, epoch)
+                else:
+                    self._take_packet(inbox.packet(n), epoch)
+            if count < inbox.capacity:
+                return
 
-    def _take(self, size: int, control: list[tuple[int, int, bytes]], source: tuple[str, int], epoch: int) -> None:
-        buffer = self._buffer
-        offset = (buffer[0] & 0x0F) * 4 if self._has_ip_header else 0
-        if size < offset + ECHO.size:
+    def _take_packet(self, packet: Received, epoch: int) -> None:
+        """Take in an answer that is not laid out as they usually are."""
+        data = packet.data
+        offset = (data[0] & 0x0F) * 4 if self._has_ip_header and data else 0
+        if len(data) < offset + ECHO.size or data[offset] != ECHO_REPLY[self.family]:
             self.ignored += 1
             return
-        kind, _code, _sum, identifier, sequence, token, lap = ECHO.unpack_from(buffer, offset)
-        if kind != ECHO_REPLY[self.family] or identifier != self._identifier or token != self._token:
-            self.ignored += 1
+        stamp_ns, hop_limit = parse_control(packet.control)
+        key = data[offset + KEY_OFFSET : offset + ECHO.size]
+        self._take(key, source_of(self.family, packet.name), stamp_ns or self._realtime_ns(), hop_limit, epoch)
+
+    def _take(self, key: bytes, source: bytes, stamp_ns: int, hop_limit: int | None, epoch: int) -> None:
+        packet = self._pending.get(key)
+        if packet is None:
+            if is_ours(key, self._identifier, self._token):
+                self.late += 1
+            else:
+                self.ignored += 1
             return
-        entry = self._pending.get(lap << 16 | sequence)
-        if entry is None:
-            self.late += 1
-            return
-        call, index = entry
-        if source[0].partition("%")[0] != str(call.address[0]).partition("%")[0]:
+        call, index, _head = packet
+        if source != call.source:
             self.ignored += 1
             return
         if call.received_ns[index]:
             call.duplicates[index] += 1
             return
-        stamp_ns, hop_limit = parse_control(control)
-        call.received_ns[index] = stamp_ns or self._realtime_ns()
+        call.received_ns[index] = stamp_ns
         call.received_epochs[index] = epoch
-        call.hop_limits[index] = buffer[8] if self._has_ip_header else hop_limit
+        call.hop_limits[index] = hop_limit
         call.arrivals.append(index)
         if call.errors[index] is None:
             self._settled(call)
@@ -328,40 +411,45 @@ class _Channel:
             )
             low, high = LATE_DUPLICATES_SECONDS
             until = self._loop.time() + min(max(longest_ns * 1e-9, low), high)
-            if call.timer is not None and until < call.timer.when():
-                call.timer.cancel()
-                call.timer = self._loop.call_at(until, self._finish, call)
+            if until < call.until:
+                self._end(call, until)
+                self._wake(self._loop.time())
 
     def _drain_errors(self) -> None:
-        for _ in range(BATCH * 4):
+        inbox, layout, stamped = self._messages, self._layout, self._stamped
+        for _ in range(READS):
             try:
-                data, control, _flags, about = self.sock.recvmsg(ECHO.size, ANCILLARY_BYTES, socket.MSG_ERRQUEUE)
+                count = inbox.receive(self.sock, socket.MSG_ERRQUEUE)
             except (BlockingIOError, InterruptedError):
                 return
-            message = parse_error(self.family, control)
-            if message is None:
-                continue
-            if message.stamp_id is not None:
-                owner = self._stamped.pop(message.stamp_id, None)
-                if owner is not None:
-                    owner[0].stamps_ns[owner[1]] = message.stamp_ns
-            else:
-                self._take_error(message, data, about)
+            for n, (stamp, seconds, nanoseconds, error, origin, stamp_id) in enumerate(layout.errors(inbox, count)):
+                if stamp == layout.stamp and error == layout.error and origin == ORIGIN_TIMESTAMPING:
+                    packet = stamped.pop(stamp_id, None)
+                    if packet is not None:
+                        packet[0].stamps_ns[packet[1]] = seconds * 1_000_000_000 + nanoseconds
+                else:
+                    received = inbox.packet(n)
+                    message = parse_error(self.family, received.control)
+                    if message is not None:
+                        self._take_error(message, received.data, source_of(self.family, received.name))
+            if count < inbox.capacity:
+                return
 
-    def _take_error(self, message: ErrorMessage, data: bytes, about: tuple[str, int] | None) -> None:
+    def _take_error(self, message: ErrorMessage, data: bytes, about: bytes) -> None:
         # The message quotes our packet, at least its first eight bytes (RFC 792), which hold identifier and sequence.
-        if message.failure is None or len(data) < 8 or about is None:
+        if message.failure is None or len(data) < 8:
             return
         if int.from_bytes(data[4:6], "big") != self._identifier:
             self.ignored += 1
             return
         sequence = int.from_bytes(data[6:8], "big")
-        entry = self._pending.get(self._serial - (self._serial - sequence & 0xFFFF))
-        if entry is None:
+        serial = self._serial - (self._serial - sequence & 0xFFFF)
+        packet = self._pending.get(key_of(self._identifier, serial, self._token))
+        if packet is None:
             self.late += 1
             return
-        call, index = entry
-        if about[0].partition("%")[0] != str(call.address[0]).partition("%")[0]:
+        call, index, _head = packet
+        if about != call.source:
             self.ignored += 1
             return
         if call.errors[index] is None:
@@ -371,13 +459,11 @@ class _Channel:
 
     def _finish(self, call: _Call) -> None:
         self._calls.discard(call)
-        if call.timer is not None:
-            call.timer.cancel()
-        for serial in call.serials:
-            self._pending.pop(serial, None)
+        for key in call.keys:
+            self._pending.pop(key, None)
         if call.future.done():
             return
-        if not call.fault and not call.serials:
+        if not call.fault and not any(call.sent_ns):
             call.fault = "this machine sends too much: not one packet could be sent within the timeout"
         if not call.fault and call.waiting and overflows(self.sock) != call.overflows:
             call.fault = "this machine lost answers: its receive buffer was full"
@@ -433,14 +519,11 @@ class IcmpWire:
         """
         if payload_bytes < MIN_PAYLOAD_BYTES:
             raise ValueError(f"payload_bytes must be at least {MIN_PAYLOAD_BYTES}")
-        numeric = socket.getaddrinfo(
-            address, 0, family=ADDRESS_FAMILIES[family], type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
-        )
         channel = self._channels.get(family)
         if channel is None:
             channel = self._channels[family] = _Channel(family, self._rate, self._realtime_ns, self._monotonic_ns)
         future = channel.begin(
-            numeric[0][4], count=count, gap=gap_seconds, payload_bytes=payload_bytes, dscp=dscp,
+            destination(family, address), count=count, gap=gap_seconds, payload_bytes=payload_bytes, dscp=dscp,
             dont_fragment=dont_fragment, hop_limit=hop_limit, timeout=timeout,
         )  # fmt: skip
         try:

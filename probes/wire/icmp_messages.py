@@ -11,7 +11,7 @@ from probes.base import Failure, Family
 from probes.wire.icmp_packets import failure_of_icmp
 from probes.wire.icmp_socket import RECEIVE_ERROR, SOCKET_ERROR, STAMPS, TIMESTAMPING
 
-__all__ = ["ErrorMessage", "local_failure", "parse_control", "parse_error"]
+__all__ = ["ORIGIN_TIMESTAMPING", "ErrorMessage", "local_failure", "parse_control", "parse_error"]
 
 Control = Iterable[tuple[int, int, bytes]]
 

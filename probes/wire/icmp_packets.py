@@ -1,13 +1,18 @@
-"""Echo requests as bytes: crafted once by scapy, patched for each send; and what ICMP errors mean. Pure."""
+"""Echo requests as bytes: crafted once by scapy, numbered for each send; and what ICMP errors mean. Pure."""
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from typing import Final
 
 from probes.base import Failure, Family
+from probes.wire.packet_batches import Tail
 
-__all__ = ["ECHO", "ECHO_REPLY", "ECHO_REQUEST", "MIN_PAYLOAD_BYTES", "EchoRequest", "checksum_of", "failure_of_icmp"]
+__all__ = [
+    "ECHO", "ECHO_REPLY", "ECHO_REQUEST", "KEY_OFFSET", "MIN_PAYLOAD_BYTES", "EchoRequest", "checksum_of",
+    "failure_of_icmp", "is_ours", "key_of",
+]  # fmt: skip
 
 ECHO: Final = struct.Struct("!BBHHHQI")
 """Type, code, checksum, identifier, sequence number, then our payload: the process's token and the lap.
@@ -19,9 +24,8 @@ MIN_PAYLOAD_BYTES: Final = 12
 ECHO_REQUEST: Final = {Family.IPV4: 8, Family.IPV6: 128}
 ECHO_REPLY: Final = {Family.IPV4: 0, Family.IPV6: 129}
 
-CHECKSUM_OFFSET = 2
-LAP_OFFSET = 16
-HEAD = struct.Struct("!HHH")  # checksum, identifier, sequence number
+KEY: Final = struct.Struct("!HHQI")
+KEY_OFFSET: Final = ECHO.size - KEY.size
 
 # RFC 792, RFC 1122 (3.2.2.1), RFC 1812 (5.2.7.1). Codes 14 and 15 (RFC 1812) are about precedence: a matter of policy.
 UNREACHABLE_V4 = {
@@ -77,37 +81,43 @@ def _sum_of(data: bytes | bytearray) -> int:
 
 
 class EchoRequest:
-    """An echo request of one family and size, whose serial number is patched in for each send.
+    """An echo request of one family and size; its serial number differs from packet to packet.
 
     Attributes:
-        buffer: the ICMP message as it is sent.
+        tail: what all packets have in common, after the head that :meth:`head` gives.
     """
 
-    __slots__ = ("_identifier", "_lap", "_sum", "buffer")
+    __slots__ = ("_identifier", "_kind", "_sum", "_token", "tail")
 
     def __init__(self, family: Family, payload_bytes: int, identifier: int, token: int) -> None:
+        self._kind = ECHO_REQUEST[family]
         self._identifier = identifier
-        self._lap = 0
+        self._token = token
         payload = struct.pack("!QI", token, 0).ljust(payload_bytes, b"\xa5")
-        self.buffer = bytearray(_craft(family, identifier, payload))
-        self._sum = _sum_of(self.buffer)
+        message = _craft(family, identifier, payload)
+        self._sum = _sum_of(message)
+        self.tail: Tail = ctypes.create_string_buffer(message[ECHO.size :], len(message) - ECHO.size)
 
-    def number(self, serial: int) -> bytearray:
-        """The message with this serial number; valid until the next call."""
-        lap = serial >> 16
-        if lap != self._lap:
-            self._lap = lap
-            struct.pack_into("!I", self.buffer, LAP_OFFSET, lap & 0xFFFFFFFF)
-            HEAD.pack_into(self.buffer, CHECKSUM_OFFSET, 0, self._identifier, 0)
-            self._sum = _sum_of(self.buffer)
-        sequence = serial & 0xFFFF
-        # RFC 1624: one's complement addition is associative, so the new word is added to the sum of all the others.
+    def head(self, serial: int) -> bytes:
+        """The first bytes of the packet with this serial number, as :data:`ECHO` lays them out."""
+        sequence, lap = serial & 0xFFFF, serial >> 16 & 0xFFFFFFFF
+        # RFC 1624: one's complement addition is associative, so the new words are added to the sum of all the others.
         # For IPv6, and for datagram sockets, the kernel writes the checksum itself.
-        total = self._sum + sequence
-        HEAD.pack_into(
-            self.buffer, CHECKSUM_OFFSET, ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF, self._identifier, sequence
-        )
-        return self.buffer
+        total = self._sum + sequence + (lap & 0xFFFF) + (lap >> 16)
+        total = (total & 0xFFFF) + (total >> 16)
+        checksum = ~(total + (total >> 16)) & 0xFFFF
+        return ECHO.pack(self._kind, 0, checksum, self._identifier, sequence, self._token, lap)
+
+
+def key_of(identifier: int, serial: int, token: int) -> bytes:
+    """The part of a head that the answer repeats, by which it is found again: all after type, code and checksum."""
+    return KEY.pack(identifier, serial & 0xFFFF, token, serial >> 16 & 0xFFFFFFFF)
+
+
+def is_ours(key: bytes, identifier: int, token: int) -> bool:
+    """Whether a packet with this key was sent by this process, some time."""
+    own_identifier, _sequence, own_token, _lap = KEY.unpack(key)
+    return (own_identifier, own_token) == (identifier, token)
 
 
 def _craft(family: Family, identifier: int, payload: bytes) -> bytes:

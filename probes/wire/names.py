@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import socket
 import threading
 
 from probes.base import Failure, Family, NetworkFailure
 
-__all__ = ["Names"]
+__all__ = ["Names", "family_of_literal"]
 
 ADDRESS_FAMILIES = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 VERSIONS = {4: Family.IPV4, 6: Family.IPV6}
@@ -45,7 +46,7 @@ class Names:
             NetworkFailure: NAME_NOT_FOUND if there is no such name or no address of this family, NAME_SERVER if the
                 resolver had no answer.
         """
-        literal = _family_of_literal(host)
+        literal = family_of_literal(host)
         if literal is family:
             return (host,)
         if literal is not None:
@@ -104,7 +105,9 @@ def _settle(answer: asyncio.Future[list[str]], outcome: list[str] | Exception) -
         answer.set_result(outcome)
 
 
-def _family_of_literal(host: str) -> Family | None:
+@functools.lru_cache(maxsize=65536)
+def family_of_literal(host: str) -> Family | None:
+    """The family of a literal address; ``None`` for a name."""
     try:
         return VERSIONS[ipaddress.ip_address(host).version]
     except ValueError:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from probes.base import EMPTY, Endpoint, Failure, NetworkFailure, Params, Trace, indexed
 from probes.wire.echo import failure_of, readings_of, rtts
+from probes.wire.names import family_of_literal
 
 if TYPE_CHECKING:
     from probes.wire import Wires
@@ -68,8 +69,11 @@ async def reach(
     """
     until = trace.elapsed_seconds + timeout
     try:
-        async with asyncio.timeout(timeout):
-            address = await wires.names.resolve(endpoint.host, endpoint.family)
+        if family_of_literal(endpoint.host) is endpoint.family:
+            address = endpoint.host
+        else:
+            async with asyncio.timeout(timeout):
+                address = await wires.names.resolve(endpoint.host, endpoint.family)
     except NetworkFailure as error:
         trace.step(error.detail)
         return Reach(failure=error.failure, detail=error.detail)

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from netmon.archive import Journal, Reader
+from netmon.forward.influx import InfluxStore
 from netmon.forward.pump import Pump
 from netmon.forward.settings import ForwardSettings
-from netmon.forward.store import Answer, InfluxStore, Outcome
+from netmon.forward.store import Answer, Outcome
 from tests.lab.observations import ping
 from tests.lab.servers import http_server
 from tests.lab.soak import scale

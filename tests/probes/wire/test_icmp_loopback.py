@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.base import Failure, Family, MonitorFault
+from probes.wire import icmp, icmp_socket
 from probes.wire.echo import Echo, readings_of, reordered
 from probes.wire.icmp import IcmpWire
+from probes.wire.icmp_layout import destination
 from probes.wire.icmp_messages import ErrorMessage
-from probes.wire.icmp_packets import ECHO, EchoRequest, checksum_of
+from probes.wire.icmp_packets import ECHO, KEY, EchoRequest, checksum_of
+from probes.wire.packet_batches import Received
 from tests.lab import need
 from tests.lab.soak import damaged, scale
 
@@ -67,6 +70,28 @@ async def test_a_thousand_targets_share_one_socket(wire: IcmpWire) -> None:
     assert (wire.ignored, wire.late) == (0, 0)
 
 
+async def test_a_call_does_not_wait_for_another_ones_next_packet(wire: IcmpWire) -> None:
+    """However long the other one pauses between two packets."""
+    slow = asyncio.create_task(ping(wire, "127.0.0.1", count=2, gap_seconds=60.0, timeout=600.0))
+    await asyncio.sleep(0.1)
+    echoes = await ping(wire, "127.0.0.2", count=1, timeout=1.0)
+    assert echoes[0].received
+    slow.cancel()
+
+
+async def test_where_the_kernel_gives_no_send_stamps_packets_have_their_own_send_times(
+    wire: IcmpWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are sent one by one, and nobody waits for stamps for ever."""
+    monkeypatch.setattr(icmp_socket, "STAMP_FLAGS", icmp_socket.STAMP_FLAGS & ~icmp_socket.TX_SOFTWARE)
+    monkeypatch.setattr(icmp, "STAMPS_AWAITED", 10)
+    calls = [ping(wire, f"127.0.0.{n}", count=10) for n in range(1, 11)]
+    results = await asyncio.gather(*calls)
+    channel = wire._channels[Family.IPV4]
+    assert len(channel._stamped) <= 10
+    assert all(echo.received and 0 < (echo.rtt_seconds or 0) < 0.1 for echoes in results for echo in echoes)
+
+
 async def test_a_stepped_clock_discards_the_sample() -> None:
     """Kernel stamps are wall-clock time: a step in between makes their difference meaningless."""
     shift = [0]
@@ -103,20 +128,19 @@ async def test_no_packet_breaks_the_reply_table(wire: IcmpWire) -> None:
             break
         await asyncio.sleep(0.01)
     header = bytes([0x45]) + bytes(19) if channel._has_ip_header else b""
-    (serial,) = channel._pending
-    fields = (serial & 0xFFFF, channel._token, serial >> 16)
+    ((_identifier, *fields),) = (KEY.unpack(key) for key in channel._pending)
     right = ECHO.pack(0, 0, 0, channel._identifier, *fields)
     originals = [header + right, header + ECHO.pack(0, 0, 0, 4711, *fields), header + ECHO.pack(8, 0, 0, 0, 0, 0, 0)]
+    _address, name, source = destination(Family.IPV4, "127.0.0.1")
     count = scale(5_000, 5_000_000)
     for packet in damaged(originals, count):
-        channel._buffer[: len(packet)] = packet
-        channel._take(len(packet), [], ("127.0.0.1", 0), 0)
+        channel._take_packet(Received(name, bytes(packet), []), 0)
     assert channel.ignored + channel.late + under_way.duplicates[0] == count
     assert under_way.duplicates[0] > 0
     assert under_way.arrivals == [0]
 
     for quoted in damaged([right, b"\x08" + right[1:]], count):
-        channel._take_error(ErrorMessage(failure=Failure.NO_ROUTE), quoted, ("127.0.0.1", 0))
+        channel._take_error(ErrorMessage(failure=Failure.NO_ROUTE), quoted, source)
     assert channel.ignored + channel.late < 2 * count
     assert under_way.errors[0] is not None
     call.cancel()
@@ -128,7 +152,7 @@ def test_a_patched_packet_has_the_right_checksum(serials: list[int], size: int) 
     """RFC 1071: the sum over a right message, its checksum included, is 0. IPv6's is the kernel's."""
     request = EchoRequest(Family.IPV4, size, identifier=0x1234, token=0xFEDCBA9876543210)
     for serial in serials:
-        assert checksum_of(request.number(serial)) == 0
+        assert checksum_of(request.head(serial) + bytes(request.tail)) == 0
 
 
 @pytest.mark.soak
