@@ -13,6 +13,7 @@ Contract of a probe, tested once over all kinds (tests/probes/test_contract.py):
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -264,6 +265,7 @@ def indexed(name: str, index: object) -> str:
     return f"{name}[{text[:64]}]"
 
 
+@functools.lru_cache(maxsize=4096)
 def split_key(key: str) -> tuple[str, str | None]:
     """The inverse of :func:`indexed`: ``"a[b]"`` -> ``("a", "b")``, ``"a"`` -> ``("a", None)``."""
     if key.endswith("]"):

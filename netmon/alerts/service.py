@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
 STEP_SECONDS: Final = 1.0
+GATHER_SECONDS: Final = 0.25
+"""What comes within this time is decided on together."""
 BACK_OFF_SECONDS: Final = (10, 30, 60, 120, 300, 600, 900)
 FALLBACK_AFTER: Final = 3
 """So many attempts by mail, and a message goes to the chat, too."""
@@ -262,6 +264,7 @@ class Alerts:
     async def _decide_on(self) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), STEP_SECONDS)
+            await asyncio.sleep(GATHER_SECONDS)
         self._news.clear()
         await self.step()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -102,42 +101,45 @@ def reordered(echoes: Sequence[Echo]) -> int:
 
 def readings_of(echoes: Sequence[Echo]) -> dict[str, float]:
     """The readings of one call, in base units; those without a value are absent. ``echoes`` must not be empty."""
-    sent, received, duplicates, discarded, late_order, highest = len(echoes), 0, 0, 0, 0, -1
+    received = duplicates = discarded = steps = 0
+    in_order, highest, steps_sum = True, -1, 0.0
     hop_limit: int | None = None
-    for echo in echoes:
-        if echo.received:
+    before: float | None = None
+    values: list[float] = []
+    for rtt, got, unusable, arrival, doubles, hops, _error in echoes:
+        if got:
             received += 1
-            duplicates += echo.duplicates
-            discarded += echo.discarded
-            hop_limit = echo.reply_hop_limit
+            duplicates += doubles
+            discarded += unusable
+            hop_limit = hops
             # In order of sending, arrivals only rise; the exact count is needed only where one does not.
-            if echo.arrival is not None:
-                late_order |= echo.arrival < highest
-                highest = echo.arrival
+            if arrival is not None:
+                in_order = in_order and arrival > highest
+                highest = arrival
+        if rtt is not None:
+            values.append(rtt)
+            if before is not None:
+                steps += 1
+                steps_sum += abs(rtt - before)
+        before = rtt
+    sent = len(echoes)
     readings = {
         "sent": float(sent),
         "received": float(received),
         "loss_ratio": (sent - received) / sent,
         "duplicates": float(duplicates),
-        "reordered": float(reordered(echoes)) if late_order else 0.0,
+        "reordered": 0.0 if in_order else float(reordered(echoes)),
         "discarded": float(discarded),
     }
-    values = rtts(echoes)
     if values:
-        lowest = min(values)
-        readings["rtt_min_seconds"] = lowest
+        values.sort()
+        readings["rtt_min_seconds"] = values[0]
         readings["rtt_median_seconds"] = median(values)
-        readings["rtt_max_seconds"] = max(values)
+        readings["rtt_max_seconds"] = values[-1]
         if len(values) > 1:
-            rank = math.ceil(0.95 * len(values)) - 1
-            readings["pdv_p95_seconds"] = sorted(values)[rank] - lowest
-    steps = [
-        abs(second.rtt_seconds - first.rtt_seconds)
-        for first, second in itertools.pairwise(echoes)
-        if first.rtt_seconds is not None and second.rtt_seconds is not None
-    ]
+            readings["pdv_p95_seconds"] = values[math.ceil(0.95 * len(values)) - 1] - values[0]
     if steps:
-        readings["ipdv_mean_abs_seconds"] = sum(steps) / len(steps)
+        readings["ipdv_mean_abs_seconds"] = steps_sum / steps
     if hop_limit is not None:
         readings["reply_hop_limit"] = float(hop_limit)
     mtus = [echo.error.mtu_bytes for echo in echoes if echo.error is not None and echo.error.mtu_bytes]
