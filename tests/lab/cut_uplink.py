@@ -22,9 +22,9 @@ DEVICES = 12
 LIMIT_SECONDS = 2 * INTERVAL + 5.0
 
 
-def inventory(core: str, friend: str, uplink: str, devices: list[str]) -> str:
+def inventory(core: str, friend: str, uplink: str, devices: list[str], *, interval: int = INTERVAL) -> str:
     """The county: a core router, something else that hangs on nothing, and the station."""
-    ping = f"checks: {{ping: {{interval: {INTERVAL}s, timeout: {TIMEOUT}s, confirm: 1s, params: {{count: 2}}}}}}"
+    ping = f"checks: {{ping: {{interval: {interval}s, timeout: {TIMEOUT}s, confirm: 1s, params: {{count: 2}}}}}}"
     lines = [
         "sites:", "  - id: battalion", "    kind: battalion", "    name: {zh: 大队, en: Battalion}", "    equipment:",
         f"      - {{id: core, kind: router, name: {{zh: 核心路由器, en: Core router}}, address: {core}, {ping}}}",
@@ -33,7 +33,7 @@ def inventory(core: str, friend: str, uplink: str, devices: list[str]) -> str:
         "    place: {address: 珲春市靖和街}", "    equipment:",
         "      - {id: uplink, kind: uplink, name: {zh: 站上联, en: Station uplink}, parent: battalion/core, "  # noqa: ISC004
         f"endpoints: {{near: {core}, far: {uplink}}}, "
-        f"checks: {{uplink: {{interval: {INTERVAL}s, timeout: {TIMEOUT}s, confirm: 1s}}}}}}",
+        f"checks: {{uplink: {{interval: {interval}s, timeout: {TIMEOUT}s, confirm: 1s}}}}}}",
     ]  # fmt: skip
     lines += [
         f"      - {{id: device-{n}, kind: sensor, name: {{zh: 摄像机 {n}, en: Camera {n}}}, parent: uplink, "
