@@ -34,7 +34,18 @@ from netmon.words import (
     site_kind_word,
 )
 
-__all__ = ["Context", "Past", "Touched", "chat_text", "compose", "digest", "in_annotations", "own_words", "trial"]
+__all__ = [
+    "Context",
+    "Past",
+    "Touched",
+    "chat_text",
+    "compose",
+    "digest",
+    "in_annotations",
+    "own_words",
+    "trial",
+    "trial_in_annotations",
+]
 
 STRIP_CELLS: Final = 48
 STRIP_SECONDS: Final = 1800
@@ -144,7 +155,7 @@ def in_annotations(alert: Alert, settings: AlertSettings, context: Context, now_
     """What an Alertmanager's templates show of an alert, in the current language, which is in the names if not English:
     what it is, how it is, what to do."""
     item = _item(alert, now_ns, settings, context)
-    ending = {"en": ""}.get(current_language(), f"_{current_language()}")
+    ending = _annotation_ending()
     lines = [*_frame_lines(_frame("", settings, context)), *_item_lines(item)]
     steps = [f"{number}. {step}" for number, step in enumerate(item["steps"], 1)]
     return {
@@ -186,6 +197,21 @@ def trial(recipient: Recipient, settings: AlertSettings, now_ns: int) -> EmailMe
     message["Message-ID"] = f"<netmon.test.{who}@{settings.sender.rpartition('@')[2]}>"
     message.set_content(_("Alerts of netmon will arrive like this one. Nothing is wrong, and nothing is to be done."))
     return message
+
+
+def trial_in_annotations() -> dict[str, str]:
+    """The same for an Alertmanager, as :func:`in_annotations`."""
+    ending = _annotation_ending()
+    return {
+        f"summary{ending}": _("[netmon] test: this mail arrived").removeprefix("[netmon] "),
+        f"description{ending}": _(
+            "Alerts of netmon will arrive like this one. Nothing is wrong, and nothing is to be done."
+        ),
+    }
+
+
+def _annotation_ending() -> str:
+    return "" if current_language() == "en" else f"_{current_language()}"
 
 
 def _envelope(settings: AlertSettings, recipient: Recipient, subject: str, now_ns: int) -> EmailMessage:

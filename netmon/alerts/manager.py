@@ -14,7 +14,7 @@ from netmon.alerts.machine import VANTAGE
 from netmon.alerts.outbox import Message
 from netmon.logs import fields
 
-__all__ = ["Manager", "is_told", "plain"]
+__all__ = ["Manager", "is_told", "plain", "try_out"]
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ STATE: Final = "alertmanager"
 LASTS_NS: Final = 7 * 86_400 * 1_000_000_000
 """An alert that is not said again ends by itself after this: far longer than any outage of netmon, because the end of
 netmon must not read as the end of a fault."""
+TEST_LASTS_NS: Final = 120 * 1_000_000_000
 REPLACED: Final = {"replaced": "yes"}
 """Of one that ends because the same alert goes on with other labels, as with a higher severity."""
 
@@ -85,6 +86,13 @@ class Manager:
         if self._standing != lasting:
             self._standing = dict(lasting)
             self._store.save({STATE: self._standing}, (), now_ns)
+
+
+async def try_out(url: str, annotations: Mapping[str, str], now_ns: int) -> str:
+    """Tell of an alert that says of itself that it is a test; why it was not taken, empty when it was."""
+    labels = {"alertname": "NetmonTest", "site": OWN, "asset": f"{OWN}/test", "severity": "major"}
+    ends = _time(now_ns + TEST_LASTS_NS)
+    return await _post(url, [{"labels": labels, "annotations": dict(annotations), "endsAt": ends}])
 
 
 async def _post(url: str, bodies: list[dict[str, Any]]) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from netmon.alerts.desk import Alert, Severity
 from netmon.alerts.machine import VANTAGE
 from netmon.alerts.manager import Manager, is_told, plain
 from netmon.alerts.outbox import Outbox
 from netmon.alerts.settings import AlertSettings
+from netmon.cli import app
 from tests.lab.servers import unused_port
 from tests.lab.stack import Program, Stack
 from tests.netmon.alerts.test_service import Netmon
@@ -131,3 +133,20 @@ async def test_chat_gets_what_an_alertmanager_that_is_away_does_not(tmp_path: Pa
         await netmon.round(alerts, "uplink", "a", "b")
     assert [message.channel for message in netmon.sent] == ["chat"]
     box.close()
+
+
+def test_the_test_mail_goes_by_it_and_says_that_it_is_one(server: Program, tmp_path: Path) -> None:
+    settings = tmp_path / "alerts.yaml"
+    settings.write_text(f"alertmanager: {{url: '{server.url}'}}\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["--lang", "en", "test-mail", "--settings", str(settings)])
+    assert done.exit_code == 0, done.output
+    assert done.output.strip() == f"{server.url}: taken"
+    (found,) = told(server, "netmon").values()
+    assert found["labels"]["alertname"] == "NetmonTest"
+    assert "this mail arrived" in found["annotations"]["summary"]
+    assert "测试" in found["annotations"]["summary_zh"]
+
+    settings.write_text(f"alertmanager: {{url: 'http://127.0.0.1:{unused_port()}'}}\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["--lang", "en", "test-mail", "--settings", str(settings)])
+    assert done.exit_code == 1
+    assert "not taken now" in done.output
