@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from netmon.alerts.desk import OWN, Alert
+from netmon.alerts.desk import OWN, Alert, Silence
 from netmon.alerts.machine import VANTAGE
 from netmon.alerts.outbox import Message
 from netmon.logs import fields
@@ -37,9 +37,10 @@ class Store(Protocol):
         """On the disk when this returns."""
 
 
-def is_told(alert: Alert) -> bool:
-    """Whether the Alertmanager is told: people are to know of it, and it is nothing that Prometheus's rules tell."""
-    return alert.told and (alert.site != OWN or alert.asset == VANTAGE)
+def is_told(alert: Alert, silences: Iterable[Silence], now_ns: int) -> bool:
+    """Whether the Alertmanager is told: nobody asked for silence, and no rule of Prometheus tells it."""
+    ours = alert.site != OWN or alert.asset == VANTAGE
+    return ours and (alert.told or not any(silence.covers(alert, now_ns) for silence in silences))
 
 
 def plain(alert: Alert, annotations: Mapping[str, str], board: str) -> dict[str, Any]:

@@ -500,7 +500,8 @@ class Alerts:
         await self._manager.tell(url, lasting, now_ns)
 
     def _plain(self, now_ns: int) -> dict[str, dict[str, Any]]:
-        alerts = [alert for alert in self._desk.open_alerts() if is_told(alert)]
+        silences = tuple(self._desk.silences.values())
+        alerts = [alert for alert in self._desk.open_alerts() if is_told(alert, silences, now_ns)]
         words: dict[str, dict[str, str]] = {alert.id: {} for alert in alerts}
         for language in ("zh", "en") if alerts else ():
             use_language(language)

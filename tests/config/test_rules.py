@@ -9,7 +9,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,9 @@ def rules() -> list[dict[str, Any]]:
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
 
 
-def cases() -> Iterator[dict[str, Any]]:
-    for file in CASES:
-        yield from yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]
+@cache
+def cases() -> tuple[dict[str, Any], ...]:
+    return tuple(case for file in CASES for case in yaml.safe_load(file.read_text(encoding="utf-8"))["tests"])
 
 
 def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -89,9 +89,13 @@ def test_a_rule_that_never_or_always_fires_does_not_pass(name: str, mutant: str,
                 if rule.get("alert") == name:
                     rule["expr"] = mutant
         (tmp_path / file.name).write_text(yaml.safe_dump(plain, allow_unicode=True), encoding="utf-8")
-    chosen = [case for case in cases() if case["alert_rule_test"][0]["alertname"] == name]
-    for case in chosen:  # something that the second mutant finds at all times
-        case["input_series"].append({"series": 'up{job="x"}', "values": "1x600"})
+    # The second mutant finds a series at all times.
+    always = {"series": 'up{job="x"}', "values": "1x600"}
+    chosen = [
+        {**case, "input_series": [*case["input_series"], always]}
+        for case in cases()
+        if case["alert_rule_test"][0]["alertname"] == name
+    ]
     document = {"rule_files": ["netmon-*.yml"], "evaluation_interval": "1m", "tests": chosen}
     (tmp_path / "test.yml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     assert promtool("test", "rules", tmp_path / "test.yml").returncode == 1
@@ -149,7 +153,7 @@ async def test_a_real_prometheus_answers_every_rule_from_what_it_scraped(tmp_pat
     )  # fmt: skip
     listening = socket.create_server(("127.0.0.1", stack.ports["netmon"]))
     async with running(load(settings.config, kinds=probes.KINDS), settings, [listening]) as app:
-        await asyncio.sleep(3)
+        await asyncio.to_thread(wait_for, lambda: len(app.latest) == len(app.checks))
         await app.targets.refresh(app.journal)
         try:
             missing, sick = await asyncio.to_thread(_asked, stack)
@@ -171,7 +175,7 @@ def _asked(stack: Stack) -> tuple[set[str], list[str]]:
         return names <= present
 
     wait_for(all_there, 20)
-    time.sleep(2)  # one more turn of every group
+    time.sleep(1)  # one more turn of every group
     groups = prometheus.get("/api/v1/rules")["data"]["groups"]
     found = [rule for group in groups for rule in group["rules"]]
     assert len(found) == len(rules())

@@ -11,7 +11,9 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from netmon.demo.network import Network, prepare
 from tests.lab.smtp import USER, Mailbox, smtp_server
@@ -59,8 +61,9 @@ async def arrived(box: Mailbox, count: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def follow(network: Network, folder: Path, answer: dict[str, object]) -> None:
+async def follow(network: Network, folder: Path) -> dict[str, object]:
     """Cut and mend, with each server."""
+    answer: dict[str, object] = {}
     import probes
     from netmon.app import App, Settings
     from netmon.config import load
@@ -104,22 +107,22 @@ async def follow(network: Network, folder: Path, answer: dict[str, object]) -> N
                 }  # fmt: skip
         finally:
             await app.stop()
+    return answer
 
 
-def main() -> None:
-    """Answer in one line."""
-    answer: dict[str, object] = {}
+def in_network(follow: Callable[[Network, Path], Coroutine[Any, Any, dict[str, object]]]) -> None:
+    """Follow in an emulated network, and print the answer in one line."""
     with tempfile.TemporaryDirectory() as name:
         shutil.copy("config/targets.yaml", name)
         network = prepare(Path(name))
         if not network.emulated:
             sys.exit(f"no emulated network: {network.why_not}")
         try:
-            asyncio.run(follow(network, Path(name), answer))
+            answer = asyncio.run(follow(network, Path(name)))
         finally:
             network.close()
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    in_network(follow)

@@ -7,15 +7,14 @@ A program, since a process can enter a new network only before it has threads. P
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 import sys
-import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
-from netmon.demo.network import Network, prepare
-from tests.lab.cut_uplink import DEVICES, inventory
+from netmon.demo.network import Network
+from tests.lab.cut_uplink import DEVICES, in_network, inventory
 from tests.lab.smtp import smtp_server
 from tests.lab.stack import ROOT, SCRAPE_PASSWORD, Program, Stack, flags, wait_for
 from tests.lab.web_config import hash_of
@@ -50,7 +49,7 @@ def start_netmon(stack: Stack, folder: Path) -> Program:
     return stack.run([*NETMON, *flags("netmon", places)], "netmon.log", f"http://127.0.0.1:{port}", "/-/ready")
 
 
-async def follow(network: Network, folder: Path, quicker: float) -> dict[str, object]:
+async def follow(network: Network, folder: Path, *, quicker: float) -> dict[str, object]:
     """Cut, wait for the mail; stop netmon, wait for the mail; then wait for more."""
     core, friend, uplink = (network.place(0.005).host for _ in range(3))
     devices = [network.place(0.02).host for _ in range(DEVICES)]
@@ -63,7 +62,6 @@ async def follow(network: Network, folder: Path, quicker: float) -> dict[str, ob
             netmon = start_netmon(stack, folder)
             prometheus = stack.start_prometheus()
             up = wait_for(lambda: prometheus.get("/api/v1/query", query='up{job="netmon"} == 1')["data"]["result"])
-            await asyncio.sleep(2 * INTERVAL)
             before = len(box.mails)
 
             async with network.disturbed([uplink, *devices], down=True)():
@@ -76,7 +74,7 @@ async def follow(network: Network, folder: Path, quicker: float) -> dict[str, ob
                 await asyncio.to_thread(wait_for, lambda: len(box.mails) > before + 1, 60 + 600 / quicker)
                 noticed = time.monotonic() - stopped
             # Two more turns of every group: whoever tells a thing twice does so then.
-            await asyncio.sleep(2 * 300 / quicker + 3)
+            await asyncio.sleep(2 * 300 / quicker + 1)
             return {
                 "up": bool(up), "before": before, "told_seconds": told, "noticed_seconds": noticed, "exit_code": code,
                 "mails": [raw.decode() for raw in box.raw], "recipients": box.recipients,
@@ -89,19 +87,6 @@ async def follow(network: Network, folder: Path, quicker: float) -> dict[str, ob
             stack.close()
 
 
-def main() -> None:
-    """Answer in one line; the argument divides the times of the configuration."""
-    with tempfile.TemporaryDirectory() as name:
-        shutil.copy("config/targets.yaml", name)
-        network = prepare(Path(name))
-        if not network.emulated:
-            sys.exit(f"no emulated network: {network.why_not}")
-        try:
-            answer = asyncio.run(follow(network, Path(name), float(sys.argv[1])))
-        finally:
-            network.close()
-    sys.stdout.write(json.dumps(answer) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    # The argument divides the times of the configuration.
+    in_network(partial(follow, quicker=float(sys.argv[1])))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from netmon.alerts.desk import Alert, Severity
+from netmon.alerts.desk import Alert, Severity, Silence
 from netmon.alerts.machine import VANTAGE
 from netmon.alerts.manager import Manager, is_told, plain
 from netmon.alerts.outbox import Outbox
@@ -88,11 +88,15 @@ async def test_one_that_does_not_answer_is_told_everything_later(server: Program
     box.close()
 
 
-def test_what_the_rules_tell_of_netmon_is_not_told_twice() -> None:
-    assert is_told(ALERT)
-    assert not is_told(replace(ALERT, told=False)), "somebody silenced it, or it is not yet to be told"
-    assert not is_told(replace(ALERT, site="netmon", asset="netmon/disk"))
-    assert is_told(replace(ALERT, site="netmon", asset=VANTAGE)), "no rule knows that"
+def test_what_is_silenced_or_told_by_the_rules_is_not_told() -> None:
+    silence = Silence(id="s-1", what="s", from_ns=0, until_ns=10, reason="work", author="anna")
+    fresh = replace(ALERT, told=False)
+    assert is_told(fresh, (), 5)
+    assert not is_told(fresh, (silence,), 5)
+    assert is_told(fresh, (silence,), 10), "it is over"
+    assert is_told(ALERT, (silence,), 5), "people know of it already: only its end may end it"
+    assert not is_told(replace(ALERT, site="netmon", asset="netmon/disk"), (), 5)
+    assert is_told(replace(ALERT, site="netmon", asset=VANTAGE), (), 5), "no rule knows that"
 
 
 async def test_an_alert_is_told_in_both_languages_with_what_to_do(server: Program, tmp_path: Path) -> None:
