@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 import httpx
@@ -77,7 +77,7 @@ class Manager:
             if name not in lasting or lasting[name]["labels"] != body["labels"]
         ]
         bodies = [{**body, "endsAt": _time(now_ns + LASTS_NS)} for body in lasting.values()]
-        bodies += [{**body, "endsAt": _time(now_ns)} for body in ended]
+        bodies += [{**body, "endsAt": _end(body, now_ns)} for body in ended]
         fault = await _post(url, bodies)
         if fault:
             log.warning("the Alertmanager does not take alerts", extra=fields(answer=fault))
@@ -104,6 +104,12 @@ async def _post(url: str, bodies: list[dict[str, Any]]) -> str:
     except httpx.HTTPError as error:
         return str(error) or repr(error)
     return "" if answer.is_success else f"{answer.status_code} {answer.text[:200]}"
+
+
+def _end(body: Mapping[str, Any], now_ns: int) -> str:
+    """Now, but after the begin: where the clock was set back meanwhile, the alert would be refused and never end."""
+    first = datetime.fromisoformat(body["startsAt"]) + timedelta(seconds=1)
+    return max(first, datetime.fromtimestamp(now_ns / 1e9, UTC)).isoformat()
 
 
 def _time(at_ns: int) -> str:

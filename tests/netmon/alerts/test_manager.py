@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from netmon.alerts.outbox import Outbox
 from netmon.alerts.settings import AlertSettings
 from netmon.cli import app
 from tests.lab.servers import unused_port
-from tests.lab.stack import Program, Stack
+from tests.lab.stack import Program, Stack, wait_for
 from tests.netmon.alerts.test_service import Netmon
 
 ALERT = Alert(
@@ -85,6 +86,20 @@ async def test_one_that_does_not_answer_is_told_everything_later(server: Program
     assert told(server, "t") == {}
     await manager.tell(f"{server.url}/nowhere", {}, time.time_ns())
     assert manager.up is False
+    box.close()
+
+
+async def test_a_clock_that_was_set_back_keeps_no_alert_alive(server: Program, tmp_path: Path) -> None:
+    box = Outbox.open(tmp_path)
+    manager = Manager(box)
+    since_ns = time.time_ns() - 10**9
+    await manager.tell(
+        server.url, lasting(replace(ALERT, id="3-c", site="u", asset="u/x", since_ns=since_ns)), since_ns
+    )
+    assert set(told(server, "u")) == {"minor"}
+    await manager.tell(server.url, {}, since_ns - 3600 * 10**9)
+    assert manager.up is True
+    assert await asyncio.to_thread(wait_for, lambda: told(server, "u") == {}, 5)
     box.close()
 
 
