@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo run test check lint bench soak pictures messages clean
+.PHONY: demo run test check lint bench soak pictures messages bundle clean
 
 demo: $(VENV)/.run  ## a simulated county, monitored over real protocols
 	@$(BIN)/netmon demo
@@ -33,6 +33,9 @@ messages: $(VENV)/.dev  ## collect texts into the catalogues and compile them
 	$(BIN)/pybabel -q extract -F babel.cfg -k _n --no-wrap --sort-by-file --omit-header --no-location -o netmon/locale/netmon.pot netmon
 	$(BIN)/pybabel -q update --no-wrap --no-fuzzy-matching -D netmon -i netmon/locale/netmon.pot -d netmon/locale
 	$(BIN)/pybabel -q compile -D netmon -d netmon/locale
+
+bundle: $(VENV)/.dev  ## dist/: everything for a machine without a registry (docs/install.md)
+	@$(BIN)/python deploy/bundle.py dist
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis pictures

@@ -65,6 +65,8 @@ class Settings:
         targets: the register of targets; ``targets.yaml`` beside the inventory if it is not given.
         alerts: who is told of what is wrong; ``alerts.yaml`` beside the inventory if it is not given. Without a file
             nobody is.
+        forward: the store that gets observations; ``forward.yaml`` beside the inventory if it is not given. Without a
+            file nothing is forwarded.
         simulated: every mail says so.
     """
 
@@ -76,6 +78,7 @@ class Settings:
     plain_http: bool = False
     targets: Path | None = None
     alerts: Path | None = None
+    forward: Path | None = None
     simulated: bool = False
 
 
@@ -137,6 +140,7 @@ class App:
         self.upkeep.plan(config.maintenance)
         self.internals = Internals(self.journal)
         self.internals.watch_upkeep(self.upkeep)
+        self.internals.watch_machine(settings.data, self.clock)
         register = settings.targets or settings.config.with_name("targets.yaml")
         self.targets = TargetsBoard(register, settings.data, kinds=kinds, run=_apart)
         self.internals.watch_targets(self.targets)
@@ -153,7 +157,8 @@ class App:
         self._outbox = Outbox.open(settings.data)
         self.alerts = Alerts(self, self._outbox, self._alert_settings(), simulated=settings.simulated)
         self.internals.watch_alerts(self.alerts)
-        self.forward = Forward(settings.data, settings.config.with_name("forward.yaml"), self.clock)
+        store = settings.forward or settings.config.with_name("forward.yaml")
+        self.forward = Forward(settings.data, store, self.clock)
         self.internals.watch_forward(self.forward)
         self._observers: list[Callable[[Sequence[Observation]], None]] = [self.alerts.take]
         self._last_step: tuple[int, int] | None = None

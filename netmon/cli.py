@@ -105,6 +105,14 @@ def run(
         bool, typer.Option("--plain-http", help="Let passwords cross the network in clear text: behind a TLS proxy.")
     ] = False,
     vantage: Annotated[str, typer.Option(help="Run the checks of this vantage.")] = "main",
+    alerts: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Who is told; the default is alerts.yaml beside the inventory."),
+    ] = None,
+    forward: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="The store to forward to; forward.yaml beside the inventory."),
+    ] = None,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
     log_format: Annotated[str, typer.Option(help="key-value or json.")] = "key-value",
 ) -> None:
@@ -118,7 +126,10 @@ def run(
     except ValueError as error:
         fail(str(error), EXIT_USAGE)
     with listen_on(listen) as listening:
-        settings = Settings(config=config, data=data, vantage=vantage, web_config=web_config, plain_http=plain_http)
+        settings = Settings(
+            config=config, data=data, vantage=vantage, web_config=web_config, plain_http=plain_http, alerts=alerts,
+            forward=forward,
+        )  # fmt: skip
         complete(run_app(settings, [listening]))
 
 

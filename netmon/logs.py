@@ -73,5 +73,6 @@ def set_up(level: str = "INFO", form: str = "key-value") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(FORMATTERS[form]())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # APScheduler logs each job it adds and each run at INFO: that is our DEBUG.
+    # APScheduler logs each job it adds and each run at INFO, httpx each request: that is our DEBUG.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)

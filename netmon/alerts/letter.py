@@ -34,7 +34,18 @@ from netmon.words import (
     site_kind_word,
 )
 
-__all__ = ["Context", "Past", "Touched", "chat_text", "compose", "digest", "own_words", "trial"]
+__all__ = [
+    "Context",
+    "Past",
+    "Touched",
+    "chat_text",
+    "compose",
+    "digest",
+    "in_annotations",
+    "own_words",
+    "trial",
+    "trial_in_annotations",
+]
 
 STRIP_CELLS: Final = 48
 STRIP_SECONDS: Final = 1800
@@ -140,6 +151,21 @@ def chat_text(notice: Notice, settings: AlertSettings, context: Context) -> str:
     return "\n".join([*lines, content["link"]]).strip()
 
 
+def in_annotations(alert: Alert, settings: AlertSettings, context: Context, now_ns: int) -> dict[str, str]:
+    """What an Alertmanager's templates show of an alert, in the current language, which is in the names if not English:
+    what it is, how it is, what to do."""
+    item = _item(alert, now_ns, settings, context)
+    ending = _annotation_ending()
+    lines = [*_frame_lines(_frame("", settings, context)), *_item_lines(item)]
+    steps = [f"{number}. {step}" for number, step in enumerate(item["steps"], 1)]
+    return {
+        f"summary{ending}": item["title"],
+        f"description{ending}": "\n".join(lines),
+        f"action{ending}": "\n".join(steps),
+        "runbook_url": item["runbook"],
+    }
+
+
 def digest(
     recipient: Recipient, settings: AlertSettings, context: Context, *, now_ns: int, lasting: Sequence[Alert],
     ended: int, unknown: Sequence[str],
@@ -171,6 +197,21 @@ def trial(recipient: Recipient, settings: AlertSettings, now_ns: int) -> EmailMe
     message["Message-ID"] = f"<netmon.test.{who}@{settings.sender.rpartition('@')[2]}>"
     message.set_content(_("Alerts of netmon will arrive like this one. Nothing is wrong, and nothing is to be done."))
     return message
+
+
+def trial_in_annotations() -> dict[str, str]:
+    """The same for an Alertmanager, as :func:`in_annotations`."""
+    ending = _annotation_ending()
+    return {
+        f"summary{ending}": _("[netmon] test: this mail arrived").removeprefix("[netmon] "),
+        f"description{ending}": _(
+            "Alerts of netmon will arrive like this one. Nothing is wrong, and nothing is to be done."
+        ),
+    }
+
+
+def _annotation_ending() -> str:
+    return "" if current_language() == "en" else f"_{current_language()}"
 
 
 def _envelope(settings: AlertSettings, recipient: Recipient, subject: str, now_ns: int) -> EmailMessage:
@@ -355,28 +396,11 @@ def _strip(name: str, context: Context) -> dict[str, Any]:
 
 def _text(content: Mapping[str, Any]) -> str:
     lines = [content["subject"].removeprefix("[netmon] "), ""]
-    if content["simulated"]:
-        lines += [_("SIMULATION: no real network"), ""]
-    if content["emergency"]:
-        lines += [_("An emergency is declared."), ""]
-    lines += [content["summary"], ""]
+    for line in [*_frame_lines(content), content["summary"]]:
+        lines += [line, ""]
     for item in content["alerts"]:
         lines += [f"* {item['title']} [{_('over') if item['over'] else item['severity']}]"]
-        rows = [
-            (_("what"), item["kind"]), (_("where"), item["where"]), (_("since when"), item["since"]),
-            (_("in hand"), item["acknowledged"]),
-        ]  # fmt: skip
-        lines += [f"  {name}: {text}" for name, text in rows if text]
-        for head, part in (
-            (_("how bad"), item["wrong"]), (_("likely cause"), item["cause"]),
-            (_("targets touched"), item["targets"]), (_("cut off by it"), item["behind"]),
-        ):  # fmt: skip
-            if part:
-                lines += [f"  {head}:", *(f"    - {line}" for line in part)]
-        if item["behind_more"]:
-            lines.append("    - " + _("and {count} more").format(count=item["behind_more"]))
-        if item["flapping"]:
-            lines.append("  " + _("It comes and goes: nothing more is mailed until it is calm for half an hour."))
+        lines += [f"  {line}" for line in _item_lines(item)]
         if item["steps"]:
             lines += [f"  {_('first steps')}:", *(f"    {n}. {step}" for n, step in enumerate(item["steps"], 1))]
         lines += [f"  {_('last 24 hours')} |{strip['text']}| {strip['name']}" for strip in item["strips"]]
@@ -389,6 +413,30 @@ def _text(content: Mapping[str, Any]) -> str:
     if content["grafana"]:
         lines += [f"Grafana: {content['grafana']}"]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _frame_lines(frame: Mapping[str, Any]) -> list[str]:
+    lines = [_("SIMULATION: no real network")] if frame["simulated"] else []
+    return [*lines, _("An emergency is declared.")] if frame["emergency"] else lines
+
+
+def _item_lines(item: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (_("what"), item["kind"]), (_("where"), item["where"]), (_("since when"), item["since"]),
+        (_("in hand"), item["acknowledged"]),
+    ]  # fmt: skip
+    lines = [f"{name}: {text}" for name, text in rows if text]
+    for head, part in (
+        (_("how bad"), item["wrong"]), (_("likely cause"), item["cause"]),
+        (_("targets touched"), item["targets"]), (_("cut off by it"), item["behind"]),
+    ):  # fmt: skip
+        if part:
+            lines += [f"{head}:", *(f"  - {line}" for line in part)]
+    if item["behind_more"]:
+        lines.append("  - " + _("and {count} more").format(count=item["behind_more"]))
+    if item["flapping"]:
+        lines.append(_("It comes and goes: nothing more is mailed until it is calm for half an hour."))
+    return lines
 
 
 def _worst_first(alerts: Iterable[Alert]) -> list[Alert]:

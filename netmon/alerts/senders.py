@@ -1,4 +1,4 @@
-"""The ways out: mail servers, chat, Alertmanager. The one door to aiosmtplib and apprise."""
+"""The ways out of a message: mail servers and chat. The one door to aiosmtplib and apprise."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import aiosmtplib
-import httpx
 
-from netmon.alerts.desk import Alert
 from netmon.alerts.outbox import Message
 from netmon.alerts.settings import Server
 from netmon.logs import fields
 
-__all__ = ["Answer", "Outcome", "push", "send_chat", "send_mail"]
+__all__ = ["Answer", "Outcome", "send_chat", "send_mail"]
 
 log = logging.getLogger(__name__)
 
-ENDS_SECONDS: Final = 300
 PERMANENT: Final = range(500, 600)
 LOGIN_REFUSED: Final = frozenset({530, 534, 535, 538})
 """Codes that speak of our log-in and not of the message: somebody mends that, and then it can go."""
@@ -99,35 +95,3 @@ async def send_chat(urls: Iterable[str], message: Message) -> Answer:
         return Answer(Outcome.REFUSED, f"address {known.index(False) + 1} of the chat is none that Apprise knows")
     done = await asyncio.to_thread(room.notify, body=body.strip(), title=title)
     return Answer(Outcome.SENT, "chat") if done else Answer(Outcome.LATER, "a chat did not take it")
-
-
-async def push(url: str, alerts: Iterable[Alert], board: str, now_ns: int) -> Answer:
-    """Tell an Alertmanager (API v2) what lasts; what is not said again ends by itself after five minutes."""
-    body = [_plain(alert, board, now_ns) for alert in alerts]
-    if not body:
-        return Answer(Outcome.SENT, "nothing to tell")
-    try:
-        async with httpx.AsyncClient(timeout=10) as client:
-            answer = await client.post(f"{url}/api/v2/alerts", json=body)
-    except httpx.HTTPError as error:
-        return Answer(Outcome.LATER, str(error) or repr(error))
-    return Answer(Outcome.SENT if answer.is_success else Outcome.LATER, f"{answer.status_code}")
-
-
-def _plain(alert: Alert, board: str, now_ns: int) -> dict[str, Any]:
-    ended = alert.cleared_ns is not None
-    end_ns = alert.cleared_ns if alert.cleared_ns is not None else now_ns + ENDS_SECONDS * 1_000_000_000
-    plain = {
-        "labels": {
-            "alertname": "NetmonAlert", "alert": alert.id, "site": alert.site, "asset": alert.asset,
-            "severity": alert.severity.value,
-        },
-        "annotations": {"behind": str(len(alert.behind)), "ended": "yes" if ended else "no"},
-        "startsAt": _time(alert.since_ns),
-        "endsAt": _time(end_ns),
-    }  # fmt: skip
-    return {**plain, "generatorURL": f"{board}/alerts/{alert.id}"} if board else plain
-
-
-def _time(at_ns: int) -> str:
-    return datetime.fromtimestamp(at_ns / 1e9, UTC).isoformat()

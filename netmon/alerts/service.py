@@ -20,8 +20,9 @@ from pydantic import TypeAdapter
 from netmon.alerts import letter
 from netmon.alerts.desk import Alert, Desk, Notice, Silence, Thread
 from netmon.alerts.machine import VANTAGE, Condition, Machine, Policy, World
+from netmon.alerts.manager import Manager, is_told, plain
 from netmon.alerts.outbox import Counts, Message, Outbox, Pending
-from netmon.alerts.senders import Answer, Outcome, push, send_chat, send_mail
+from netmon.alerts.senders import Answer, Outcome, send_chat, send_mail
 from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Reader
 from netmon.i18n import _, current_language, use_language
@@ -48,7 +49,9 @@ GATHER_SECONDS: Final = 0.25
 BACK_OFF_SECONDS: Final = (10, 30, 60, 120, 300, 600, 900)
 FALLBACK_AFTER: Final = 3
 """So many attempts by mail, and a message goes to the chat, too."""
-PUSH_SECONDS: Final = 60.0
+TELL_SECONDS: Final = 60.0
+"""An Alertmanager that was restarted has forgotten everything for at most this long."""
+TELL_AGAIN_SECONDS: Final = 5.0
 LEAST_FREE_BYTES: Final = 200_000_000
 LEAST_FREE_RATIO: Final = 0.02
 OUTBOX_LATE_NS: Final = 3600 * SECOND_NS
@@ -164,6 +167,9 @@ class Alerts:
         self._machine = Machine(policy, conditions.values())
         self._news = asyncio.Event()
         self._mail = asyncio.Event()
+        self._manager = Manager(outbox)
+        self._to_tell = asyncio.Event()
+        self._to_tell.set()
         self._stepping = asyncio.Lock()
         self._free_checked_ns = 0
         self._disk_full = False
@@ -182,6 +188,11 @@ class Alerts:
     def outbox_counts(self) -> Counts:
         """How the outbox stands."""
         return self._outbox.counts()
+
+    @property
+    def alertmanager_up(self) -> bool | None:
+        """Whether the Alertmanager took what it was told last; ``None`` while none is told."""
+        return self._manager.up
 
     def recent_messages(self) -> list[tuple[str, str, str, int, int]]:
         """See :meth:`Outbox.recent`."""
@@ -249,8 +260,8 @@ class Alerts:
 
     async def run(self) -> None:
         """Decide, write and send, until cancelled."""
-        tasks = [self._forever(self._decide_on), self._forever(self._deliver), self._forever(self._outside)]
-        await asyncio.gather(*tasks)
+        turns = (self._decide_on, self._deliver, self._tell_on, self._beat)
+        await asyncio.gather(*(self._forever(turn) for turn in turns))
 
     async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -285,6 +296,7 @@ class Alerts:
             if changed or messages:
                 await asyncio.to_thread(self._save, messages, now_ns)
                 self._mail.set()
+                self._to_tell.set()
 
     def _world(self, now_ns: int) -> World:
         netmon = self._netmon
@@ -345,7 +357,8 @@ class Alerts:
                         use_language(recipient.language)
                         mail = letter.compose(notice, recipient, settings, self._context(notice.alerts, notice.at_ns))
                         made.append(_mail(mail, recipient.address))
-            if settings.chat_urls and (settings.chat_always or not (settings.recipients or settings.alertmanager)):
+            delivered = settings.recipients or (settings.alertmanager and self._manager.up is not False)
+            if settings.chat_urls and (settings.chat_always or not delivered):
                 made.append(self._chat(notice))
         return made
 
@@ -473,19 +486,43 @@ class Alerts:
             )
             self._outbox.save({}, (chat,), now_ns)
 
-    async def _outside(self) -> None:
-        """The heartbeat, and what an Alertmanager is told."""
+    async def _tell_on(self) -> None:
+        wait = TELL_SECONDS if self._manager.up is not False else TELL_AGAIN_SECONDS
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._to_tell.wait(), wait)
+        self._to_tell.clear()
+        await self.tell()
+
+    async def tell(self) -> None:
+        """Tell the Alertmanager how things are, if there is one."""
+        url, now_ns = self.settings.alertmanager, self._netmon.clock.wall_ns()
+        if not url:
+            self._manager.up = None
+            return
+        lasting = await asyncio.to_thread(copy_context().run, self._plain, now_ns)
+        await self._manager.tell(url, lasting, now_ns)
+
+    def _plain(self, now_ns: int) -> dict[str, dict[str, Any]]:
+        silences = tuple(self._desk.silences.values())
+        alerts = [alert for alert in self._desk.open_alerts() if is_told(alert, silences, now_ns)]
+        words: dict[str, dict[str, str]] = {alert.id: {} for alert in alerts}
+        for language in ("zh", "en") if alerts else ():
+            use_language(language)
+            context = self._context(alerts, now_ns)
+            for alert in alerts:
+                words[alert.id] |= letter.in_annotations(alert, self.settings, context, now_ns)
+        return {alert.id: plain(alert, words[alert.id], self.settings.board) for alert in alerts}
+
+    async def _beat(self) -> None:
+        """The heartbeat."""
         settings = self.settings
-        now_ns = self._netmon.clock.wall_ns()
-        if settings.alertmanager:
-            await push(settings.alertmanager, self._desk.open_alerts(), settings.board, now_ns)
         if settings.heartbeat and not self._netmon.own_faults():
             try:
                 async with httpx.AsyncClient(timeout=10) as client:
                     await client.get(settings.heartbeat)
             except httpx.HTTPError as error:
                 log.warning("the heartbeat is not taken", extra=fields(error=str(error) or repr(error)))
-        await asyncio.sleep(min(settings.heartbeat_seconds, PUSH_SECONDS))
+        await asyncio.sleep(settings.heartbeat_seconds)
 
 
 async def _send(settings: AlertSettings, message: Message) -> Answer:

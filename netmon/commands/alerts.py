@@ -113,8 +113,12 @@ def mail_test(
     settings: Annotated[Path, typer.Option(help="Who is told.")] = DEFAULT_ALERTS,
     to: Annotated[str, typer.Option(help="Only to this address, which need not be in the file.")] = "",
 ) -> None:
-    """Send a test mail to everybody who is told, by each server, and say what the servers answered."""
+    """Send a test mail to everybody who is told, by each server, and say what the servers answered.
+
+    Where an Alertmanager delivers, it is told of an alert that says that it is a test.
+    """
     from netmon.alerts import letter
+    from netmon.alerts.manager import try_out
     from netmon.alerts.outbox import Message
     from netmon.alerts.senders import Outcome, send_mail
     from netmon.alerts.settings import Recipient, load_settings
@@ -124,6 +128,14 @@ def mail_test(
         found = load_settings(settings, os.environ)
     except ConfigError as error:
         fail(str(error), EXIT_USAGE)
+    if found.alertmanager:
+        annotations: dict[str, str] = {}
+        for language in ("zh", "en"):
+            use_language(language)
+            annotations |= letter.trial_in_annotations()
+        fault = asyncio.run(try_out(found.alertmanager, annotations, time.time_ns()))
+        say(f"{found.alertmanager}: {_('not taken now') if fault else _('taken')} {printable(fault)}".rstrip())
+        raise typer.Exit(EXIT_NO if fault else 0)
     recipients = [Recipient(address=to)] if to else list(found.recipients)
     if not found.servers or not recipients:
         fail(_("{path} names no mail server and nobody to tell").format(path=settings), EXIT_USAGE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -27,6 +28,7 @@ class ForwardShape(Shape):
     token_file: str | None = None
     token_env: str | None = None
     ca_file: str | None = None
+    plain_http: bool = False
     batch: int = Field(default=2000, ge=1, le=50_000)
     timeout: Seconds = 30.0
 
@@ -68,7 +70,13 @@ def load_forward(path: Path, environ: Mapping[str, str]) -> ForwardSettings:
             token = secrets.from_environment(shape.token_env, environ)
     except UnitError as error:
         document.report((key,), error.what, write=error.write)
-    if token and shape.url.startswith("http:") and not shape.url.startswith(("http://127.0.0.1", "http://localhost")):
+    way = urlsplit(shape.url)
+    if (
+        token
+        and way.scheme == "http"
+        and way.hostname not in ("127.0.0.1", "::1", "localhost")
+        and not shape.plain_http
+    ):
         document.report(("url",), _("the token would cross the network in clear text"), write="https://")
     ca_file = None if shape.ca_file is None else path.parent / shape.ca_file
     if ca_file is not None and not ca_file.is_file():

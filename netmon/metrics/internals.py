@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from netmon import __version__
+from netmon.runner import Clock
 from netmon.targets.plain import Report
 from netmon.targets.verdict import Verdict
 from netmon.upkeep import Upkeep
@@ -81,6 +84,10 @@ class OutboxCounters(Protocol):
         """Messages that wait."""
 
     @property
+    def oldest_ns(self) -> int | None:
+        """Since when the oldest of them does; ``None`` if none waits."""
+
+    @property
     def refused(self) -> int:
         """Messages that were refused for good in 30 days."""
 
@@ -101,6 +108,10 @@ class AlertCounters(Protocol):
 
     def outbox_counts(self) -> OutboxCounters:
         """How the outbox stands."""
+
+    @property
+    def alertmanager_up(self) -> bool | None:
+        """Whether the Alertmanager took what it was told last; ``None`` while none is told."""
 
 
 class Pumped(Protocol):
@@ -176,6 +187,10 @@ class Internals:
         """Show windows and emergencies."""
         self.registry.register(_Upkeep(upkeep))
 
+    def watch_machine(self, folder: Path, clock: Clock) -> None:
+        """Show the time, and how full the disk of the records is."""
+        self.registry.register(_Machine(folder, clock))
+
     def watch_targets(self, targets: Targets) -> None:
         """Show how the targets of the plan stand."""
         self.registry.register(_Targets(targets))
@@ -229,6 +244,17 @@ class _Targets:
             for verdict in Verdict:
                 family.add_metric([standing.target.id, verdict], float(verdict is standing.verdict))
         yield family
+        objectives = GaugeMetricFamily(
+            "netmon_objective_ratio",
+            "The share of time that a target of the plan asks of a piece of equipment to work.",
+            labels=["target", "criterion", "asset"],
+        )
+        for standing in report.standings:
+            for part in standing.parts:
+                if part.criterion.rule == "availability" and part.criterion.at_least is not None and part.subject:
+                    labels = [standing.target.id, part.criterion.id, part.subject]
+                    objectives.add_metric(labels, part.criterion.at_least)
+        yield objectives
         yield _one(
             "netmon_targets_evaluated_timestamp_seconds",
             "gauge",
@@ -252,9 +278,17 @@ class _Alerts:
         counts = self._alerts.outbox_counts()
         yield _one("netmon_outbox_waiting_messages", "gauge", "Messages that wait to be sent.", counts.waiting)
         yield _one(
+            "netmon_outbox_oldest_waiting_timestamp_seconds", "gauge",
+            "Since when the oldest message waits; 0 if none waits.", (counts.oldest_ns or 0) / 1e9,
+        )  # fmt: skip
+        yield _one(
             "netmon_outbox_refused_messages", "gauge", "Messages that were refused for good in the last 30 days.",
             counts.refused,
         )  # fmt: skip
+        if (taken := self._alerts.alertmanager_up) is not None:
+            yield _one(
+                "netmon_alertmanager_up", "gauge", "Whether the Alertmanager took what it was told last.", taken
+            )  # fmt: skip
 
 
 class _Forward:
@@ -312,6 +346,23 @@ class _Upkeep:
             "netmon_maintenance_windows", "gauge", "Maintenance windows that are open now.",
             len(self._upkeep.in_force()),
         )  # fmt: skip
+
+
+class _Machine:
+    """Asks clock and file system at each scrape; nothing where the latter does not answer."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+
+    def collect(self) -> Iterator[Metric]:
+        yield _one("netmon_time_seconds", "gauge", "The clock of netmon's machine.", self._clock.wall_ns() / 1e9)
+        try:
+            usage = shutil.disk_usage(self._folder)
+        except OSError:
+            return
+        yield _one("netmon_disk_size_bytes", "gauge", "Size of the disk that holds the records.", usage.total)
+        yield _one("netmon_disk_free_bytes", "gauge", "What is free of it for netmon.", usage.free)
 
 
 class _Archive:

@@ -11,7 +11,9 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from netmon.demo.network import Network, prepare
 from tests.lab.smtp import USER, Mailbox, smtp_server
@@ -22,9 +24,9 @@ DEVICES = 12
 LIMIT_SECONDS = 2 * INTERVAL + 5.0
 
 
-def inventory(core: str, friend: str, uplink: str, devices: list[str]) -> str:
+def inventory(core: str, friend: str, uplink: str, devices: list[str], *, interval: int = INTERVAL) -> str:
     """The county: a core router, something else that hangs on nothing, and the station."""
-    ping = f"checks: {{ping: {{interval: {INTERVAL}s, timeout: {TIMEOUT}s, confirm: 1s, params: {{count: 2}}}}}}"
+    ping = f"checks: {{ping: {{interval: {interval}s, timeout: {TIMEOUT}s, confirm: 1s, params: {{count: 2}}}}}}"
     lines = [
         "sites:", "  - id: battalion", "    kind: battalion", "    name: {zh: 大队, en: Battalion}", "    equipment:",
         f"      - {{id: core, kind: router, name: {{zh: 核心路由器, en: Core router}}, address: {core}, {ping}}}",
@@ -33,7 +35,7 @@ def inventory(core: str, friend: str, uplink: str, devices: list[str]) -> str:
         "    place: {address: 珲春市靖和街}", "    equipment:",
         "      - {id: uplink, kind: uplink, name: {zh: 站上联, en: Station uplink}, parent: battalion/core, "  # noqa: ISC004
         f"endpoints: {{near: {core}, far: {uplink}}}, "
-        f"checks: {{uplink: {{interval: {INTERVAL}s, timeout: {TIMEOUT}s, confirm: 1s}}}}}}",
+        f"checks: {{uplink: {{interval: {interval}s, timeout: {TIMEOUT}s, confirm: 1s}}}}}}",
     ]  # fmt: skip
     lines += [
         f"      - {{id: device-{n}, kind: sensor, name: {{zh: 摄像机 {n}, en: Camera {n}}}, parent: uplink, "
@@ -59,8 +61,9 @@ async def arrived(box: Mailbox, count: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def follow(network: Network, folder: Path, answer: dict[str, object]) -> None:
+async def follow(network: Network, folder: Path) -> dict[str, object]:
     """Cut and mend, with each server."""
+    answer: dict[str, object] = {}
     import probes
     from netmon.app import App, Settings
     from netmon.config import load
@@ -104,22 +107,22 @@ async def follow(network: Network, folder: Path, answer: dict[str, object]) -> N
                 }  # fmt: skip
         finally:
             await app.stop()
+    return answer
 
 
-def main() -> None:
-    """Answer in one line."""
-    answer: dict[str, object] = {}
+def in_network(follow: Callable[[Network, Path], Coroutine[Any, Any, dict[str, object]]]) -> None:
+    """Follow in an emulated network, and print the answer in one line."""
     with tempfile.TemporaryDirectory() as name:
         shutil.copy("config/targets.yaml", name)
         network = prepare(Path(name))
         if not network.emulated:
             sys.exit(f"no emulated network: {network.why_not}")
         try:
-            asyncio.run(follow(network, Path(name), answer))
+            answer = asyncio.run(follow(network, Path(name)))
         finally:
             network.close()
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    in_network(follow)

@@ -257,3 +257,11 @@ def test_targets_say_how_they_stand(tmp_path: Path) -> None:
     assert netmon("targets", *register, "--data", str(tmp_path), "--year", "2199").returncode == 2
     assert netmon("schema", "targets").returncode == 0
     assert netmon("schema", "nothing").returncode == 2
+
+
+@pytest.mark.parametrize("option", ["--alerts", "--forward"])
+def test_a_file_that_is_named_must_be_there(inventory: Path, tmp_path: Path, option: str) -> None:
+    done = netmon("run", "--config", str(inventory), "--data", str(tmp_path / "data"), option, str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert option in done.stderr
+    assert "does not exist" in done.stderr

@@ -15,9 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netmon.alerts.desk import Alert, Severity
 from netmon.alerts.outbox import Message, Outbox
-from netmon.alerts.senders import Answer, Outcome, push, send_chat, send_mail
+from netmon.alerts.senders import Answer, Outcome, send_chat, send_mail
 from netmon.alerts.settings import Server
 from tests.lab.servers import Tls, unused_port
 from tests.lab.smtp import USER, smtp_server
@@ -243,31 +242,3 @@ def _work(folder: Path, port: int, end_at: int) -> bool:
     )
     assert done.returncode in (0, 9), done.stderr
     return done.returncode == 9
-
-
-async def test_an_alertmanager_is_told_what_lasts() -> None:
-    taken: list[bytes] = []
-    alert = Alert(
-        id="1-a", asset="s/uplink", site="s", thread="1-a", since_ns=10**18, raised_ns=10**18,
-        severity=Severity.CRITICAL, behind=("s/x",),
-    )  # fmt: skip
-
-    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1]) for line in head.splitlines() if line.lower().startswith(b"content-length")
-        )
-        taken.append(head.splitlines()[0] + b" " + await reader.readexactly(length))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    listening = await asyncio.start_server(take, "127.0.0.1", 0)
-    async with listening:
-        port = listening.sockets[0].getsockname()[1]
-        answer = await push(f"http://127.0.0.1:{port}", [alert], "https://board.example", 10**18 + 1)
-    assert answer.outcome is Outcome.SENT
-    assert b"/api/v2/alerts" in taken[0]
-    assert b'"asset":"s/uplink"' in taken[0]
-    assert (await push("http://127.0.0.1:1", [], "", 1)).outcome is Outcome.SENT
-    assert (await push(f"http://127.0.0.1:{unused_port()}", [alert], "", 1)).outcome is Outcome.LATER

@@ -26,6 +26,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     )
     assert "secret" not in repr(found)
     assert load(tmp_path, "url: http://127.0.0.1:8428\ntoken_env: T\n", T="x").token == "x"
+    assert load(tmp_path, "url: http://store\nplain_http: true\ntoken_env: T\n", T="x").token == "x"
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
         ("url: ftp://x\n", "1:6", "no address"),
         ("url: http://x\nbatch: 0\n", "2:8", "1"),
         ("url: http://x\ntoken_env: T\n", "1:6", "clear text"),
+        ("url: http://127.0.0.1.example.org\ntoken_env: T\n", "1:6", "clear text"),
         ("url: https://x\ntoken_file: none\n", "2:13", "none"),
         ("url: https://x\nca_file: none\n", "2:10", "no file"),
         ("url: https://x\nbuckett: b\n", "2:1", "bucket"),

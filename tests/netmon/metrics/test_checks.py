@@ -18,8 +18,8 @@ from netmon.model import Asset, Check, LocalText, Site, Status, Threshold
 from netmon.runner import Clock
 from netmon.targets.plain import Report
 from netmon.targets.register import load_register
-from netmon.targets.standing import Standing
-from netmon.targets.verdict import Verdict
+from netmon.targets.standing import Part, Standing
+from netmon.targets.verdict import Finding, Verdict, Why
 from netmon.upkeep import Upkeep
 from probes.base import Failure, ProbeResult, State, StateClass
 from tests.lab.checks import check
@@ -300,7 +300,9 @@ class FakeTargets:
     @property
     def report(self) -> Report:
         register = load_register(Path(__file__).parents[3] / "config" / "targets.yaml", kinds=probes.KINDS)
-        standing = Standing(register.targets["sensing"], Verdict.MET, ())
+        target = register.targets["sensing"]
+        part = Part(target.criteria[0], "hunchun/router", Finding(verdict=Verdict.MET, why=Why.REACHED))
+        standing = Standing(target, Verdict.MET, (part,))
         return Report(year=2026, since_ns=0, until_ns=5_000_000_000, begun_ns=0, standings=(standing,))
 
 
@@ -311,6 +313,8 @@ class FakeAccess:
 
 class FakeAlerts:
     waiting = refused = 0
+    oldest_ns = None
+    alertmanager_up = True
 
     def lasting(self) -> Sequence[LastingAlert]:
         return ()
@@ -335,6 +339,9 @@ def test_a_target_has_one_verdict_that_holds() -> None:
     assert 'netmon_target_verdict{target="sensing",verdict="met"} 1.0' in lines
     assert sum(line.endswith(" 1.0") for line in lines) == 1
     assert "netmon_targets_evaluated_timestamp_seconds 5.0" in lines
+    value = internals.registry.get_sample_value
+    labels = {"target": "sensing", "criterion": "fresh", "asset": "hunchun/router"}
+    assert value("netmon_objective_ratio", labels) == 0.95
 
 
 def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> None:
@@ -347,6 +354,7 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     scrape.metrics.update([replace(ping(1), result=index_and_state)])
     internals = Internals(archive=FakeArchive())
     internals.watch_access(FakeAccess())
+    internals.watch_machine(Path.cwd(), scrape.hands.clock)
     internals.watch_upkeep(Upkeep(MemoryEvents(), scrape.hands.clock))
     internals.watch_targets(FakeTargets())
     internals.watch_alerts(FakeAlerts())

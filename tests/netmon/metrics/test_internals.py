@@ -5,10 +5,13 @@ import time
 from pathlib import Path
 
 from netmon import __version__
+from netmon.alerts.outbox import Message, Outbox
 from netmon.archive import Journal
 from netmon.metrics import Internals
+from netmon.runner import Clock
 from netmon.web import Access
 from tests.lab.observations import ping
+from tests.netmon.alerts.test_service import Netmon
 
 
 async def test_the_journal_tells_about_itself(tmp_path: Path) -> None:
@@ -77,3 +80,30 @@ async def test_a_blocked_loop_is_seen() -> None:
     value = internals.registry.get_sample_value
     late = value("netmon_event_loop_lag_seconds_count") or 0
     assert late - (value("netmon_event_loop_lag_seconds_bucket", {"le": "0.1"}) or 0) >= 1
+
+
+def test_the_disk_of_the_records_and_the_clock_are_shown(tmp_path: Path) -> None:
+    internals = Internals()
+    internals.watch_machine(tmp_path, Clock(wall_ns=lambda: 5 * 10**9))
+    value = internals.registry.get_sample_value
+    free, size = value("netmon_disk_free_bytes"), value("netmon_disk_size_bytes")
+    assert free is not None
+    assert size is not None
+    assert 0 < free <= size
+    assert value("netmon_time_seconds") == 5
+
+    gone = Internals()
+    gone.watch_machine(tmp_path / "gone", Clock())
+    assert gone.registry.get_sample_value("netmon_disk_free_bytes") is None
+
+
+async def test_an_outbox_says_since_when_its_oldest_message_waits(tmp_path: Path) -> None:
+    netmon, box = Netmon(tmp_path), Outbox.open(tmp_path)
+    internals = Internals()
+    internals.watch_alerts(netmon.alerts(box))
+    value = internals.registry.get_sample_value
+    assert value("netmon_outbox_oldest_waiting_timestamp_seconds") == 0
+    assert value("netmon_alertmanager_up") is None, "no Alertmanager is told"
+    box.save({}, [Message(message_id="<1@x>", channel="mail", recipient="a@b.c", content=b"x")], 7 * 10**9)
+    assert value("netmon_outbox_oldest_waiting_timestamp_seconds") == 7
+    box.close()
