@@ -30,7 +30,7 @@ pictures: $(VENV)/.dev  ## pictures of what a person sees, in pictures/
 	$(BIN)/python tests/lab/pictures.py
 
 messages: $(VENV)/.dev  ## collect texts into the catalogues and compile them
-	$(BIN)/pybabel -q extract -F babel.cfg -k _n --no-wrap --sort-by-file --omit-header --no-location -o netmon/locale/netmon.pot netmon
+	$(BIN)/pybabel -q extract -F babel.cfg -k _n --no-wrap --sort-by-file --omit-header --no-location -o netmon/locale/netmon.pot netmon grafana
 	$(BIN)/pybabel -q update --no-wrap --no-fuzzy-matching -D netmon -i netmon/locale/netmon.pot -d netmon/locale
 	$(BIN)/pybabel -q compile -D netmon -d netmon/locale
 

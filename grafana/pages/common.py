@@ -1,0 +1,82 @@
+"""Rows and tables that several dashboards have."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import statetimeline, table
+
+from grafana.codes import MEANINGS, meanings, statuses, words
+from grafana.page import BOARD, link_to
+from grafana.panels import Column, PanelBuilder, table_of, tiles, timeline
+from grafana.query import EQUIPMENT, Query, coded, placed, status
+from netmon.i18n import _
+from netmon.impact import EffectiveStatus
+from netmon.reading_words import STATE_NAMES
+from netmon.words import STATES, state_name
+
+__all__ = ["check_columns", "device_states", "device_timeline", "status_panels", "trouble_table"]
+
+SITE_OF_SERIES = (("site", "${__field.labels.site}"),)
+SITE_OF_ROW = (("site", "${__data.fields.site}"),)
+
+
+def status_panels(kind: str, *, page: str = "site", legend: str = EQUIPMENT) -> list[PanelBuilder]:
+    """What each check of a kind shows now, and how it was over time."""
+    link = (_("open the site"), link_to(page, *SITE_OF_SERIES))
+    query = Query(expr=placed(status(), kind), legend=legend)
+    return [
+        tiles(_("now"), query, statuses(), width=10, height=10, link=link),
+        timeline(_("status over time"), query, statuses(), width=14, height=10, link=link),
+    ]
+
+
+def check_columns() -> list[Column]:
+    """What names a check in a table: place and equipment with their links, and its status."""
+    site = (_("open the site"), link_to("site", *SITE_OF_ROW))
+    board = (_("open on the status board"), f"{BOARD}/checks/${{__data.fields.check}}")
+    return [
+        Column(field="site", title="", hidden=True),
+        Column(field="place", title=_("site"), link=site),
+        Column(field="equipment", title=_("equipment")),
+        Column(field="check", title=_("check"), link=board),
+        Column(field="Value#1", title=_("status"), mappings=statuses(), colored=True, width=150),
+    ]
+
+
+def trouble_table(*, width: int = 24, height: int = 12) -> table.Panel:
+    """Checks that are not well, the worst first: what is down before what is cut off by it."""
+    least = list(EffectiveStatus).index(EffectiveStatus.DEGRADED)
+    query = Query(expr=placed(f"{status()} >= {least}"), optional=True)
+    title = _("checks that are not well")
+    return table_of(title, query, columns=check_columns(), width=width, height=height, sort=_("status"))
+
+
+def device_states(kind: str, *, width: int = 24, height: int = 12) -> table.Panel:
+    """What devices say of themselves, in their own word, the worst first."""
+    meaning = coded("netmon_device_state", "state", tuple(MEANINGS), "check, vantage, index, name")
+    word = f"{meaning} * on (check, vantage, index, name) group_left (word) netmon_device_state_info"
+    names = {name: state_name(name) for name in (*STATES, *STATE_NAMES)}
+    return table_of(
+        _("what the devices say"),
+        Query(expr=placed(word, kind)),
+        columns=[
+            Column(field="place", title=_("site")),
+            Column(field="equipment", title=_("equipment")),
+            Column(field="name", title=_("what it is about"), mappings=words(names)),
+            Column(field="index", title=_("part")),
+            Column(field="word", title=_("the device's word")),
+            Column(field="Value#1", title=_("meaning"), mappings=meanings(), colored=True, width=190),
+        ],
+        width=width,
+        height=height,
+        sort=_("meaning"),
+        description=_("The word is the device's own; what it means is what its maker's documents say."),
+    )
+
+
+def device_timeline(
+    title: str, kind: str, *, names: str = "", width: int = 24, height: int = 9, legend: str = EQUIPMENT
+) -> statetimeline.Panel:
+    """The worst that a device says over time, of all its states or of those named."""
+    by, where = ("check, vantage, index, name", f'name=~"{names}"') if names else ("check, vantage", "")
+    worst = coded("netmon_device_state", "state", tuple(MEANINGS), by, where)
+    return timeline(title, Query(expr=placed(worst, kind), legend=legend), meanings(), width=width, height=height)

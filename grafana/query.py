@@ -1,0 +1,145 @@
+"""PromQL: series of checks with the names of their sites and equipment, statuses as codes. Metrics: docs/metrics.md.
+
+Series carry only ``check`` and ``vantage``; names come by joins. Whatever an expression shows, it shows nothing when
+netmon is not scraped: no expression here turns missing data into a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from netmon.i18n import _, current_language
+from netmon.impact import EffectiveStatus
+from netmon.targets.verdict import BEST_FIRST
+
+__all__ = [
+    "EQUIPMENT",
+    "PLACE",
+    "Query",
+    "checks_of",
+    "coded",
+    "counted",
+    "criteria",
+    "limits",
+    "named",
+    "placed",
+    "site_status",
+    "status",
+    "target_names",
+    "verdict",
+]
+
+PLACE: Final = "{{place}}"
+EQUIPMENT: Final = "{{place}} {{equipment}}"
+SITE: Final = "$site"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One query of a panel.
+
+    Attributes:
+        legend: what a series is called, with ``{{label}}``.
+        optional: it may rightly have no answer: a limit that nobody set, an alert that does not last.
+        limit: colour in which it is drawn dashed, as a limit; empty for a measurement.
+    """
+
+    expr: str
+    legend: str = ""
+    optional: bool = False
+    limit: str = ""
+
+
+def checks_of(kind: str = "", site: str = SITE) -> str:
+    """Checks of a kind (all if empty) at the chosen sites, value 1."""
+    wanted = f'kind=~"{kind}", ' if kind else ""
+    return f'group by (check, vantage, site, asset) (netmon_check_info{{{wanted}site=~"{site}"}})'
+
+
+def named(expr: str, *whats: str) -> str:
+    """``expr`` with the name of its ``site`` as ``place``, of its ``asset`` as ``equipment``."""
+    label = {"site": "place", "asset": "equipment"}
+    name = f"name_{current_language()}"
+    for what in whats:
+        info = f"group by ({what}, {name}) (netmon_{what}_info)"
+        expr += (
+            f' * on ({what}) group_left ({label[what]}) label_replace({info}, "{label[what]}", "$1", "{name}", "(.*)")'
+        )
+    return expr
+
+
+def placed(expr: str, kind: str = "") -> str:
+    """Series of checks of a kind (all if empty) at the chosen sites, with ``place`` and ``equipment``."""
+    joined = f"({expr}) * on (check, vantage) group_left (site, asset) {checks_of(kind)}"
+    return named(joined, "asset", "site")
+
+
+def coded(metric: str, label: str, words: Sequence[str], by: str, where: str = "") -> str:
+    """A set of states as one number: the place among ``words`` of the one that holds, of several the last.
+
+    Args:
+        where: further matchers of the series.
+    """
+    and_where = f", {where}" if where else ""
+    codes = " or ".join(f'{code} * {metric}{{{label}="{word}"{and_where}}}' for code, word in enumerate(words))
+    return f"max by ({by}) ({codes})"
+
+
+def status() -> str:
+    """What each check's status means now, as a code; the worst has the greatest."""
+    return coded("netmon_check_effective_status", "status", tuple(EffectiveStatus), "check, vantage")
+
+
+def site_status(by: str = "site, place") -> str:
+    """The worst status of each chosen site; unknown where nothing is checked."""
+    unknown = list(EffectiveStatus).index(EffectiveStatus.UNKNOWN)
+    worst = f"max by (site) ({status()} * on (check, vantage) group_left (site) {checks_of()})"
+    nothing = f'{unknown} * group by (site) (netmon_site_info{{site=~"{SITE}"}})'
+    return f"max by ({by}) ({named(f'({worst} or on (site) {nothing})', 'site')})"
+
+
+def counted(words: Sequence[str]) -> str:
+    """How many of the chosen checks have one of these statuses; 0 only where there are checks at all."""
+    every = f"netmon_check_effective_status * on (check, vantage) group_left (site) {checks_of()}"
+    some = f'netmon_check_effective_status{{status=~"{"|".join(words)}"}}'
+    return f"count({some} * on (check, vantage) group_left (site) {checks_of()}) or 0 * count({every})"
+
+
+def limits(reading: str, kind: str = "", *, scale: float = 1) -> tuple[Query, Query]:
+    """The strictest limits by which the chosen checks are judged, where there are any."""
+    times = f"{scale:g} * " if scale != 1 else ""
+
+    def strictest(word: str) -> str:
+        sides = " or ".join(
+            f'{which} by (limit) (netmon_threshold{{reading="{reading}", limit="{word}_{side}"}}'
+            f" and on (check, vantage) {checks_of(kind)})"
+            for side, which in (("above", "min"), ("below", "max"))
+        )
+        return f"{times}({sides})"
+
+    return (
+        Query(expr=strictest("degraded"), legend=_("limit: degraded"), optional=True, limit="orange"),
+        Query(expr=strictest("down"), legend=_("limit: down"), optional=True, limit="red"),
+    )
+
+
+def target_names(expr: str) -> str:
+    """``expr`` with the name of its ``target`` as ``aim``."""
+    name = f"name_{current_language()}"
+    info = f"group by (target, {name}) (netmon_target_info)"
+    return f'{expr} * on (target) group_left (aim) label_replace({info}, "aim", "$1", "{name}", "(.*)")'
+
+
+def criteria(expr: str) -> str:
+    """``expr`` with the names of its ``target`` as ``aim`` and of its ``criterion`` as ``rule_name``."""
+    name = f"name_{current_language()}"
+    info = f"group by (target, criterion, {name}) (netmon_criterion_info)"
+    named_rule = f'label_replace({info}, "rule_name", "$1", "{name}", "(.*)")'
+    return target_names(f"({expr}) * on (target, criterion) group_left (rule_name) {named_rule}")
+
+
+def verdict(metric: str, by: str) -> str:
+    """A verdict as a code; the worst has the greatest."""
+    return coded(metric, "verdict", BEST_FIRST, by)

@@ -1,0 +1,90 @@
+"""A real Prometheus on loopback that scrapes netmon every second."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.lab.need import program
+from tests.lab.servers import unused_port
+
+__all__ = ["Prometheus", "Series"]
+
+Series = dict[str, Any]
+"""One series of an answer: ``metric`` (labels) and ``value`` or ``values``."""
+
+CONFIG = """
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: netmon
+    static_configs: [{{targets: ["{target}"]}}]
+"""
+
+
+class Prometheus:
+    """Attributes:
+    url: where it answers.
+    """
+
+    def __init__(self, folder: Path, target: str) -> None:
+        self._program = program("prometheus", "prometheus")
+        self._folder = folder
+        self._target = target
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = unused_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        config = self._folder / "prometheus.yml"
+        config.write_text(CONFIG.format(target=self._target))
+        command = [
+            self._program, f"--config.file={config}", f"--storage.tsdb.path={self._folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{self._port}", "--log.level=error",
+        ]  # fmt: skip
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 30
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5):
+                    return
+            except OSError:
+                if time.monotonic() > end or self._process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+
+    def ask(self, expr: str, at: float | None = None) -> list[Series]:
+        """What an expression says at a moment.
+
+        Raises:
+            AssertionError: it is refused.
+        """
+        found = self._get("query", {"query": expr, **({} if at is None else {"time": f"{at:.3f}"})})
+        return found if isinstance(found, list) else []
+
+    def ask_range(self, expr: str, since: float, until: float, step: float = 1.0) -> list[Series]:
+        """What an expression says over time; as :meth:`ask`."""
+        parameters = {"query": expr, "start": f"{since:.3f}", "end": f"{until:.3f}", "step": str(step)}
+        found = self._get("query_range", parameters)
+        assert isinstance(found, list)
+        return found
+
+    def _get(self, what: str, parameters: dict[str, str]) -> Any:
+        request = urllib.request.Request(
+            f"{self.url}/api/v1/{what}", data=urllib.parse.urlencode(parameters).encode(), method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)["data"]["result"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{parameters['query']}: {error.read().decode()}") from None
