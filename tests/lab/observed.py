@@ -29,7 +29,7 @@ __all__ = ["BOARD", "Observed"]
 
 ROOT = Path(__file__).parents[2]
 BOARD = "https://netmon.example.org"
-INTERVAL_SECONDS = 2.0
+INTERVAL_SECONDS = 1.5
 
 
 class Observed:
@@ -64,8 +64,9 @@ class Observed:
         return found
 
     def stop(self) -> None:
-        self._process.stdin.close()  # type: ignore[union-attr]
-        self._process.wait(timeout=30)
+        """End it; twice is once."""
+        if self._process.poll() is None:
+            self._process.communicate(timeout=30)
 
     def _do(self, **order: str) -> Any:
         stream = self._process.stdin
@@ -89,7 +90,7 @@ def _history(folder: Path, check: str) -> list[dict[str, Any]]:
                 "status": each.status,
                 "duration_seconds": each.duration_seconds,
                 "readings": dict(each.readings),
-                "states": {name: state.word for name, state in each.result.states.items()},
+                "states": {name: state.meaning for name, state in each.result.states.items()},
             }
             for each in reader.history(check)
         ]
@@ -144,7 +145,7 @@ async def _main(folder: Path, network: Network, listening: socket.socket) -> Non
 
 async def _evaluate(app: App) -> None:
     """Targets, as soon as there is something to evaluate: by itself netmon waits for a minute."""
-    await asyncio.sleep(3 * INTERVAL_SECONDS)
+    await asyncio.sleep(2 * INTERVAL_SECONDS)
     await app.targets.refresh(app.journal)
 
 

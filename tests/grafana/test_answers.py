@@ -1,0 +1,247 @@
+"""Every panel asks a real Prometheus that scrapes a running netmon, and shows what the archive has.
+
+The tests of this file share one county, which takes some seconds to start; the last one ends it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from grafana.codes import MEANINGS
+from netmon.impact import EffectiveStatus
+from netmon.metrics.families import reading_metric
+from probes.base import split_key
+from tests.lab.dashboards import DASHBOARDS, Asked, filled, metrics_of, queries
+from tests.lab.observed import BOARD, Observed
+from tests.lab.prometheus import Prometheus, Series
+from tests.lab.soak import scale
+
+CHECK, SITE = "station-2/uplink/uplink", "station-2"
+PATIENCE_SECONDS = 40.0
+JOINED = re.compile(r" (?:\* on|and on|or on) \(.*")
+
+
+@dataclass
+class Watch:
+    """A county, and the Prometheus that watches it."""
+
+    county: Observed
+    prometheus: Prometheus
+
+    def run_shown(self) -> float:
+        """When the run of the check began that Prometheus shows now, seconds since the epoch."""
+        metric = f'netmon_check_last_run_timestamp_seconds{{check="{CHECK}"}}'
+        return float(self.prometheus.ask(metric)[0]["value"][1])
+
+    def until(self, true: Any) -> None:
+        """Ask again until ``true()`` is."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not true():
+            assert time.monotonic() < end, "it does not become so"
+            time.sleep(0.25)
+
+
+@pytest.fixture(scope="module")
+def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    county = Observed()
+    prometheus = Prometheus(tmp_path_factory.mktemp("prometheus"), county.target)
+    try:
+        prometheus.start()
+        yield Watch(county, prometheus)
+    finally:
+        prometheus.stop()
+        county.stop()
+
+
+def test_every_query_of_every_panel_answers(watch: Watch) -> None:
+    """As soon as rates are there; what may rightly be missing is only a limit that nobody set, or an alert."""
+    missing = [asked for asked in queries("zh") if not asked.optional]
+
+    def answered() -> bool:
+        missing[:] = [asked for asked in missing if not watch.prometheus.ask(filled(asked.expr))]
+        return not missing
+
+    try:
+        watch.until(answered)
+    except AssertionError:
+        pytest.fail("no answer:\n" + "\n".join(map(str, missing)))
+    assert [
+        str(each) for each in queries("en") if not each.optional and not watch.prometheus.ask(filled(each.expr))
+    ] == []
+
+
+def test_a_limit_is_drawn_where_there_is_one(watch: Watch) -> None:
+    drawn = 0
+    for asked in queries("en"):
+        limit = re.search(r'netmon_threshold\{reading="(\w+)", limit="(degraded|down)_', asked.expr)
+        if limit is None or "min by (limit)" not in asked.expr:
+            continue
+        kind = re.search(r'netmon_check_info\{kind=~"([^"]+)"', asked.expr)
+        chosen = f'netmon_check_info{{kind=~"{kind[1] if kind else ".*"}"}}'
+        there = f'netmon_threshold{{reading="{limit[1]}", limit=~"{limit[2]}_.*"}} and on (check, vantage) {chosen}'
+        shown = watch.prometheus.ask(filled(asked.expr))
+        assert bool(shown) == bool(watch.prometheus.ask(there)), str(asked)
+        drawn += bool(shown)
+    assert drawn >= 10
+
+
+def test_the_site_variable_has_every_site_by_its_name_and_the_board_is_where_it_was_said_to_be(watch: Watch) -> None:
+    for language, name in (("zh", "一号消防救援站（模拟）"), ("en", "Fire station 1 (simulated)")):
+        variables = {each["name"]: each for each in DASHBOARDS[f"netmon-uplinks-{language}"]["templating"]["list"]}
+        assert dict(options(watch, variables["site"]))["station-1"] == name
+        assert len(options(watch, variables["site"])) == 21
+        assert [value for value, _text in options(watch, variables["board"])] == [BOARD]
+
+
+def options(watch: Watch, variable: dict[str, Any]) -> list[tuple[str, str]]:
+    """Values and texts, made as Grafana makes them: the regex goes over each series written as text."""
+    expr = variable["query"]["query"].removeprefix("query_result(").removesuffix(")")
+    pattern = variable["regex"].strip("/g").strip("/").replace("(?<", "(?P<")
+    found = []
+    for series in watch.prometheus.ask(expr):
+        labels = ",".join(f'{name}="{value}"' for name, value in series["metric"].items())
+        groups: dict[str, str] = {}
+        for match in re.finditer(pattern, f"{{{labels}}} {series['value'][1]}"):
+            groups |= {name: value for name, value in match.groupdict().items() if value is not None}
+        found.append((groups["value"], groups.get("text", groups["value"])))
+    return found
+
+
+def of_the_check(asked: Asked, found: list[Series]) -> list[Series]:
+    """Series of the named check among an answer's."""
+    return [series for series in found if series["metric"].get("check") == CHECK]
+
+
+def shown(watch: Watch) -> tuple[dict[str, Any], dict[str, list[float]]]:
+    """The run that Prometheus shows, as the archive has it, and what each panel of the uplinks page shows of it.
+
+    Each figure that is a reading is compared with the archive's.
+    """
+    for _try in range(5):
+        before = watch.run_shown()
+        answers = {
+            str(asked): (asked, of_the_check(asked, watch.prometheus.ask(filled(asked.expr))))
+            for asked in queries("en")
+            if asked.uid == "netmon-uplinks-en" and "[" not in asked.expr
+        }
+        if watch.run_shown() == before:
+            break
+    else:
+        pytest.fail("a run came during each of five looks")
+    run = next(each for each in watch.county.observed(CHECK) if abs(each["started_ns"] / 1e9 - before) < 1e-3)
+    figures = {}
+    compared = set()
+    for name, (asked, found) in answers.items():
+        figures[name] = [float(series["value"][1]) for series in found]
+        compared |= {metric for series in found if (metric := compare(asked, series, run))}
+    assert len(compared) >= 15, compared
+    assert {"netmon_in_bytes_per_second", "netmon_loss_ratio", "netmon_rtt_median_seconds"} <= compared
+    assert {"status", "states"} <= compared
+    return run, figures
+
+
+def compare(asked: Asked, series: Series, run: dict[str, Any]) -> str:
+    """Compare one figure with the archive's; returns what was compared, or nothing."""
+    value = float(series["value"][1])
+    labels = series["metric"]
+    if "netmon_check_effective_status" in asked.expr:
+        assert list(EffectiveStatus)[round(value)] == run["status"], str(asked)
+        return "status"
+    if "netmon_device_state{" in asked.expr:
+        assert list(MEANINGS)[round(value)] == run["states"][f"{labels['name']}[{labels['index']}]"], str(asked)
+        return "states"
+    names = metrics_of(JOINED.sub("", asked.expr))
+    wanted = {}
+    for key, reading in run["readings"].items():
+        name, index = split_key(key)
+        metric, factor = reading_metric(name)
+        if metric in names and index == labels.get("index", index):
+            wanted[key] = reading * factor * (8 if "8 * " in asked.expr else 1)
+    if not wanted:
+        return ""
+    assert value == pytest.approx(max(wanted.values()), rel=1e-9), (str(asked), wanted)
+    return names.pop()
+
+
+def changed(before: dict[str, list[float]], after: dict[str, list[float]], title: str) -> bool:
+    names = [name for name in before if f", {title}, Q" in name]
+    assert names, title
+    return any(before[name] != after[name] for name in names)
+
+
+def test_each_panel_of_a_check_shows_what_the_archive_has_and_changes_when_a_fault_comes(watch: Watch) -> None:
+    watch.until(lambda: any("in_bytes_per_second[far]" in each["readings"] for each in watch.county.observed(CHECK)))
+    watch.until(lambda: watch.prometheus.ask(f'netmon_in_bytes_per_second{{check="{CHECK}"}}'))
+    run, before = shown(watch)
+    assert run["status"] == "up"
+
+    assert watch.county.inject("the line is nearly full", SITE) == {CHECK: "degraded"}
+    degraded = f'netmon_check_status{{check="{CHECK}", status="degraded"}} == 1'
+    watch.until(lambda: watch.prometheus.ask(degraded))
+    # Faults of minutes under `make soak`: what is shown stays what the archive has.
+    for _look in range(scale(1, 60)):
+        run, during = shown(watch)
+        assert run["status"] == "degraded"
+        assert run["readings"]["in_utilisation_ratio[far]"] > 0.9
+        for title in ("now", "status over time", "traffic in", "utilisation in"):
+            assert changed(before, during, title), title
+        assert not changed(before, during, "provisioned, and what the interface does")
+        time.sleep(scale(0, 2))
+
+    watch.county.end_fault()
+    watch.until(lambda: not watch.prometheus.ask(degraded))
+    _run, after = shown(watch)
+    assert changed(during, after, "utilisation in")
+
+
+def test_an_alert_is_a_mark_with_names_and_a_row_and_a_count(watch: Watch) -> None:
+    marks = {each["name"]: each for each in DASHBOARDS["netmon-county-zh"]["annotations"]["list"]}
+    count = next(
+        asked for asked in queries("zh") if asked.uid == "netmon-alerts-zh" and 'severity="major"' in asked.expr
+    )  # fmt: skip
+    row = next(asked for asked in queries("zh") if asked.uid == "netmon-alerts-zh" and asked.panel["type"] == "table")
+    mark = filled(marks["重要告警"]["expr"], site="hadamen")
+    assert watch.prometheus.ask(mark) == []
+    before = float(watch.prometheus.ask(filled(count.expr))[0]["value"][1])
+
+    watch.county.inject("the device is off", "hadamen")
+    watch.until(lambda: watch.prometheus.ask(mark))
+    (series,) = watch.prometheus.ask(mark)
+    assert (series["metric"]["place"], series["metric"]["equipment"]) == ("哈达门乡（模拟）", "公网终端")
+    assert float(series["value"][1]) > 1.7e9, "not 0: a mark lasts while its series is not"
+    assert float(watch.prometheus.ask(filled(count.expr))[0]["value"][1]) == before + 1
+    (listed,) = (each for each in watch.prometheus.ask(filled(row.expr)) if each["metric"]["site"] == "hadamen")
+    assert float(listed["value"][1]) == pytest.approx(1000 * float(series["value"][1]))
+    site = next(
+        asked for asked in queries("zh") if asked.uid == "netmon-county-zh" and asked.panel["type"] == "geomap"
+    )  # fmt: skip
+    worst = [each for each in watch.prometheus.ask(filled(site.expr)) if each["metric"]["site"] == SITE]
+    assert [(float(each["metric"]["latitude"]), float(each["value"][1])) for each in worst] == [(42.85, 0)]
+    watch.county.end_fault()
+
+
+def test_an_emergency_is_a_mark_and_red(watch: Watch) -> None:
+    marks = {each["name"]: each for each in DASHBOARDS["netmon-site-zh"]["annotations"]["list"]}
+    watch.county.declare_emergency()
+    watch.until(lambda: watch.prometheus.ask(marks["应急状态"]["expr"])[0]["value"][1] == "1")
+    (started,) = watch.prometheus.ask(marks["netmon 启动"]["expr"])
+    assert abs(time.time() - float(started["value"][1]) / 1000) < 3600
+
+
+def test_nothing_is_shown_of_a_netmon_that_is_not_there(watch: Watch) -> None:
+    """The last test: no figure, and no 0 that would look good, when netmon cannot be scraped."""
+    watch.county.stop()
+    watch.until(lambda: watch.prometheus.ask("up == 0"))
+    # What counts over a range of time still has some of it, and whether it answers is a figure of its own.
+    invented = [
+        asked
+        for asked in queries("zh")
+        if "[$__" not in asked.expr and "up and" not in asked.expr and watch.prometheus.ask(filled(asked.expr))
+    ]
+    assert list(map(str, invented)) == []
