@@ -22,6 +22,7 @@ __all__ = [
     "coded",
     "counted",
     "criteria",
+    "ends",
     "limits",
     "named",
     "placed",
@@ -74,6 +75,13 @@ def placed(expr: str, kind: str = "") -> str:
     """Series of checks of a kind (all if empty) at the chosen sites, with ``place`` and ``equipment``."""
     joined = f"({expr}) * on (check, vantage) group_left (site, asset) {checks_of(kind)}"
     return named(joined, "asset", "site")
+
+
+def ends(expr: str) -> str:
+    """``expr`` with the ends of a line, its ``index``, in words."""
+    for word, text in (("near", _("near end")), ("far", _("far end"))):
+        expr = f'label_replace({expr}, "index", "{text}", "index", "{word}")'
+    return expr
 
 
 def coded(metric: str, label: str, words: Sequence[str], by: str, where: str = "") -> str:

@@ -9,13 +9,14 @@ from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import units
 
 from grafana.panels import graph
-from grafana.query import EQUIPMENT, Query, limits, placed
+from grafana.query import EQUIPMENT, Query, ends, limits, placed
 from netmon.metrics.families import reading_metric
 from netmon.words import reading_name
 from probes.base import EMPTY
 
-__all__ = ["UNITS", "reading_graph", "series", "shown", "unit_of"]
+__all__ = ["INDEX", "UNITS", "reading_graph", "series", "shown", "unit_of"]
 
+INDEX: Final = "{{index}}"
 UNITS: Final[tuple[tuple[str, str, float], ...]] = (
     ("_bytes_per_second", units.BitsPerSecondSI, 8),
     ("_timestamp_seconds", units.DatetimeISO, 1000),
@@ -54,10 +55,12 @@ def series(
     Args:
         reading: its name in the archive, without index.
         index: its index; empty for a reading without one, or for all.
+        legend: where it holds :data:`INDEX`, the ends of a line are in words.
     """
     metric, _factor = reading_metric(reading)
     chosen = f'{metric}{{index="{index}"}}' if index else metric
-    return Query(expr=placed(shown(chosen), kind), legend=legend, optional=optional)
+    expr = ends(shown(chosen)) if INDEX in legend else shown(chosen)
+    return Query(expr=placed(expr, kind), legend=legend, optional=optional)
 
 
 def reading_graph(

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders import statetimeline, table
 from grafana.codes import MEANINGS, meanings, statuses, words
 from grafana.page import BOARD, link_to
 from grafana.panels import Column, PanelBuilder, table_of, tiles, timeline
-from grafana.query import EQUIPMENT, Query, coded, placed, status
+from grafana.query import EQUIPMENT, Query, coded, ends, placed, status
 from netmon.i18n import _
 from netmon.impact import EffectiveStatus
 from netmon.reading_words import STATE_NAMES
@@ -57,7 +57,7 @@ def device_states(kind: str, *, width: int = 24, height: int = 12) -> table.Pane
     names = {name: state_name(name) for name in (*STATES, *STATE_NAMES)}
     return table_of(
         _("what the devices say"),
-        Query(expr=placed(word, kind)),
+        Query(expr=placed(ends(word), kind)),
         columns=[
             Column(field="place", title=_("site")),
             Column(field="equipment", title=_("equipment")),
@@ -79,4 +79,5 @@ def device_timeline(
     """The worst that a device says over time, of all its states or of those named."""
     by, where = ("check, vantage, index, name", f'name=~"{names}"') if names else ("check, vantage", "")
     worst = coded("netmon_device_state", "state", tuple(MEANINGS), by, where)
-    return timeline(title, Query(expr=placed(worst, kind), legend=legend), meanings(), width=width, height=height)
+    query = Query(expr=placed(ends(worst), kind), legend=legend)
+    return timeline(title, query, meanings(), width=width, height=height)

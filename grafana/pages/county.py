@@ -85,7 +85,7 @@ def _sites() -> PanelBuilder:
         _("worst status of each site"),
         Query(expr=site_status(), legend=PLACE),
         statuses(),
-        height=14,
+        height=18,
         link=(_("open the site"), link_to("site", *SITE_OF_SERIES)),
     )
 
@@ -141,7 +141,7 @@ def _figures(title: str, unit: str, *, width: int = 24, height: int = 14) -> tab
             Column(field="rule_name", title=_("criterion")),
             Column(field="Value#1", title=_("verdict"), mappings=verdicts(), colored=True, width=170),
             Column(field="Value#2", title=_("figure"), unit=measured, width=110),
-            Column(field="bound", title=" ", mappings=words({"at_least": "≥", "at_most": "≤"}), width=40),
+            Column(field="bound", title=_("bound"), mappings=words({"at_least": "≥", "at_most": "≤"}), width=70),
             Column(field="Value#3", title=_("to be reached"), unit=measured, width=130),
             Column(field="Value#4", title=_("evidence"), unit=unit_of("_ratio")[0], decimals=1, width=110),
             Column(field="Value#5", title=_("judged"), width=90),

@@ -7,7 +7,7 @@ from grafana.page import Page, Row
 from grafana.pages.common import device_timeline, status_panels
 from grafana.panels import Column, PanelBuilder, graph, table_of, value
 from grafana.query import EQUIPMENT, Query, checks_of, placed
-from grafana.readings import reading_graph, unit_of
+from grafana.readings import INDEX, reading_graph, unit_of
 from netmon.i18n import _, _n
 from netmon.words import STATES
 
@@ -34,7 +34,7 @@ def rows() -> list[Row]:
                 reading_graph("addresses", KIND, indices=families, width=8),
                 reading_graph("failed_addresses", KIND, indices=families, width=8),
                 reading_graph(
-                    "certificate_remaining_seconds", KIND, legend=f"{EQUIPMENT} {{{{index}}}}", width=8
+                    "certificate_remaining_seconds", KIND, legend=f"{EQUIPMENT} {INDEX}", width=8
                 ),
             ],
         ),

@@ -101,15 +101,16 @@ def _archive() -> list[PanelBuilder]:
                 Query(expr=f"sum by (instance) (netmon_archive_rows_{what}_total)", legend=f"{INSTANCE} {word}")
                 for what, word in lost.items()
             ),
-            unit="none",
+            unit="none", width=10,
         ),
         graph(
             _("days that could not be closed"),
-            Query(expr="sum by (instance) (netmon_archive_closings_failed_total)", legend=INSTANCE), unit="none",
+            Query(expr="sum by (instance) (netmon_archive_closings_failed_total)", legend=INSTANCE),
+            unit="none", width=10,
         ),
         value(
             _("targets evaluated"), Query(expr=f"max({shown('netmon_targets_evaluated_timestamp_seconds')})"),
-            unit=unit_of("_timestamp_seconds")[0], width=6,
+            unit=unit_of("_timestamp_seconds")[0], height=9,
         ),
     ]  # fmt: skip
 
@@ -139,8 +140,14 @@ def _sending() -> list[PanelBuilder]:
         ),
         graph(
             _("forwarding that failed"),
-            Query(expr="netmon_forward_failures_total", legend=f"{INSTANCE} {_('attempts')}", optional=True),
-            Query(expr="netmon_forward_refused_rows_total", legend=f"{INSTANCE} {_('refused')}", optional=True),
+            Query(
+                expr="netmon_forward_failures_total", legend=_("attempts: {where}").format(where=INSTANCE),
+                optional=True,
+            ),
+            Query(
+                expr="netmon_forward_refused_rows_total", legend=_("refused: {where}").format(where=INSTANCE),
+                optional=True,
+            ),
             unit="none",
         ),
     ]  # fmt: skip

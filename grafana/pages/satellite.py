@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana.page import Page, Row
 from grafana.pages.common import device_states, device_timeline, status_panels
 from grafana.query import EQUIPMENT, Query, placed
-from grafana.readings import reading_graph
+from grafana.readings import INDEX, reading_graph
 from netmon.i18n import _, _n
 
 __all__ = ["PAGE"]
@@ -18,7 +18,7 @@ def rows() -> list[Row]:
     floor = Query(
         expr=placed("netmon_rtt_floor_seconds", KIND), legend=_("least possible: {where}").format(where=EQUIPMENT)
     )
-    part = f"{EQUIPMENT} {{{{index}}}}"
+    part = f"{EQUIPMENT} {INDEX}"
     return [
         Row(_("terminals now"), status_panels(KIND)),
         Row(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana.page import Page, Row
 from grafana.pages.common import status_panels
 from grafana.query import EQUIPMENT
-from grafana.readings import reading_graph
+from grafana.readings import INDEX, reading_graph
 from netmon.i18n import _, _n
 
 __all__ = ["PAGE"]
@@ -43,8 +43,8 @@ def rows() -> list[Row]:
                 reading_graph("battery_runtime_seconds", "snmp"),
                 reading_graph("on_battery_seconds", "snmp"),
                 reading_graph("active_alarms_count", "snmp"),
-                reading_graph("input_voltage_volts", "snmp", legend=f"{EQUIPMENT} {{{{index}}}}", optional=True),
-                reading_graph("output_load_ratio", "snmp", legend=f"{EQUIPMENT} {{{{index}}}}", optional=True),
+                reading_graph("input_voltage_volts", "snmp", legend=f"{EQUIPMENT} {INDEX}", optional=True),
+                reading_graph("output_load_ratio", "snmp", legend=f"{EQUIPMENT} {INDEX}", optional=True),
             ],
         ),
     ]

@@ -7,12 +7,12 @@ from grafana.page import BOARD, Page, Row
 from grafana.pages.common import check_columns, device_states
 from grafana.panels import Column, PanelBuilder, table_of, tiles, timeline, value
 from grafana.query import PLACE, SITE, Query, named, placed, site_status, status
-from grafana.readings import reading_graph, unit_of
+from grafana.readings import INDEX, reading_graph, unit_of
 from netmon.i18n import _, _n
 
 __all__ = ["PAGE"]
 
-CHECK = "{{equipment}} {{index}}"
+CHECK = f"{{{{equipment}}}} {INDEX}"
 NAME = "{{equipment}}"
 
 

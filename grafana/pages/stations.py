@@ -6,13 +6,13 @@ from grafana.page import Page, Row
 from grafana.pages.common import device_states, device_timeline, status_panels
 from grafana.panels import Column, PanelBuilder, table_of
 from grafana.query import EQUIPMENT
-from grafana.readings import reading_graph, series, unit_of
+from grafana.readings import INDEX, reading_graph, series, unit_of
 from netmon.i18n import _, _n
 
 __all__ = ["PAGE"]
 
 KIND = "base_station"
-SLOT = f"{EQUIPMENT} {{{{index}}}}"
+SLOT = f"{EQUIPMENT} {INDEX}"
 
 
 def rows() -> list[Row]:

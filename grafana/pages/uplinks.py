@@ -8,7 +8,7 @@ from grafana.page import Page, Row
 from grafana.pages.common import device_timeline, status_panels
 from grafana.panels import Column, PanelBuilder, graph, table_of
 from grafana.query import EQUIPMENT, PLACE, Query, checks_of, limits, placed
-from grafana.readings import reading_graph, series, shown, unit_of
+from grafana.readings import INDEX, reading_graph, series, shown, unit_of
 from netmon.i18n import _, _n
 
 __all__ = ["PAGE"]
@@ -57,7 +57,7 @@ def rows() -> list[Row]:
             [
                 device_timeline(
                     _("state of the interfaces"), KIND, names="interface_oper_status",
-                    legend=f"{EQUIPMENT} {{{{index}}}}",
+                    legend=f"{EQUIPMENT} {INDEX}",
                 ),
                 _interfaces(),
             ],
@@ -94,8 +94,8 @@ def _provisioned() -> PanelBuilder:
             Column(field="place", title=_("site")),
             Column(field="equipment", title=_("equipment")),
             Column(field="Value#1", title=_("provisioned"), unit=BITS, width=140),
-            Column(field="Value#2", title=_("interface"), unit=BITS, width=140),
-            Column(field="Value#3", title=_("required"), unit=BITS, width=140),
+            Column(field="Value#2", title=_("interface speed"), unit=BITS, width=140),
+            Column(field="Value#3", title=_("to be reached"), unit=BITS, width=140),
         ],
         width=12,
         height=9,
@@ -151,9 +151,10 @@ def _loss_over_range() -> PanelBuilder:
 def _interfaces() -> PanelBuilder:
     return table_of(
         _("interfaces"),
-        series("interface_unchanged_seconds", KIND),
-        series("agent_uptime_seconds", KIND),
-        series("snmp_up", KIND),
+        *(
+            series(reading, KIND, legend=INDEX)
+            for reading in ("interface_unchanged_seconds", "agent_uptime_seconds", "snmp_up")
+        ),
         columns=[
             Column(field="place", title=_("site")),
             Column(field="equipment", title=_("equipment")),

@@ -150,18 +150,19 @@ def compare(asked: Asked, series: Series, run: dict[str, Any]) -> str:
     """Compare one figure with the archive's; returns what was compared, or nothing."""
     value = float(series["value"][1])
     labels = series["metric"]
+    at = labels.get("index", "").removesuffix(" end")
     if "netmon_check_effective_status" in asked.expr:
         assert list(EffectiveStatus)[round(value)] == run["status"], str(asked)
         return "status"
     if "netmon_device_state{" in asked.expr:
-        assert list(MEANINGS)[round(value)] == run["states"][f"{labels['name']}[{labels['index']}]"], str(asked)
+        assert list(MEANINGS)[round(value)] == run["states"][f"{labels['name']}[{at}]"], str(asked)
         return "states"
     names = metrics_of(JOINED.sub("", asked.expr))
     wanted = {}
     for key, reading in run["readings"].items():
         name, index = split_key(key)
         metric, factor = reading_metric(name)
-        if metric in names and index == labels.get("index", index):
+        if metric in names and (not at or index == at):
             wanted[key] = reading * factor * (8 if "8 * " in asked.expr else 1)
     if not wanted:
         return ""
