@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.dashboard import GridPos, VariableHide, VariableOption, VariableRefresh, VariableSort
 
 from grafana.panels import SOURCE, PanelBuilder
-from grafana.query import SITE, Query, named
+from grafana.query import ASSET, SITE, Query, choosing, named, readings
 from netmon.i18n import LANGUAGES, _, current_language
 
 __all__ = ["BOARD", "Page", "Row", "build_page", "link_to", "uid"]
@@ -41,7 +41,7 @@ class Page:
     Attributes:
         name: its uid is ``netmon-<name>-<language>``.
         title, description: message ids.
-        sites: whether any number of sites is chosen on it, one, or none.
+        sites: whether any number of sites is chosen on it, one, none, or one piece of equipment of one site.
         kinds: probe kinds that it is about: equipment leads to it.
         rows: makes them in the current language.
         range: how much of the past it shows.
@@ -51,7 +51,7 @@ class Page:
     title: str
     description: str
     rows: Callable[[], Sequence[Row]]
-    sites: Literal["many", "one", "none"] = "many"
+    sites: Literal["many", "one", "none", "equipment"] = "many"
     kinds: frozenset[str] = frozenset()
     range: str = "6h"
 
@@ -80,7 +80,8 @@ def build_page(page: Page, pages: Sequence[Page]) -> dashboard.Dashboard:
     for link in _links(page, pages):
         made.link(link)
     found = made.build()
-    found.panels = _laid_out(page.rows())
+    with choosing(f'asset=~"{ASSET}"' if page.sites == "equipment" else f'site=~"{SITE}"'):
+        found.panels = _laid_out(page.rows())
     return found
 
 
@@ -126,7 +127,19 @@ def _variables(page: Page) -> list[build.DatasourceVariable | build.QueryVariabl
     if page.sites == "many":
         site.multi(True).include_all(True).all_value(ALL_SITES)
         site.current(VariableOption(selected=True, text=["All"], value=["$__all"]))
-    return [source, board, site]
+    if page.sites != "equipment":
+        return [source, board, site]
+    asset = _query_variable(
+        "asset",
+        f'group by (asset, {name}) (netmon_asset_info{{site=~"{SITE}"}})',
+        f'/\\basset="(?<value>[^"]+)|{name}="(?<text>[^"]+)/g',
+    ).label(_("equipment"))
+    reading = _query_variable(
+        "reading",
+        f"group by (__name__) ({readings()})",
+        "/^(?<value>[a-z0-9_]+)/",
+    ).label(_("reading"))
+    return [source, board, site, asset, reading]
 
 
 def _query_variable(name: str, expr: str, regex: str) -> build.QueryVariable:

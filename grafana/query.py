@@ -6,7 +6,9 @@ netmon is not scraped: no expression here turns missing data into a figure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +17,12 @@ from netmon.impact import EffectiveStatus
 from netmon.targets.verdict import BEST_FIRST
 
 __all__ = [
+    "ASSET",
     "EQUIPMENT",
     "PLACE",
     "Query",
     "checks_of",
+    "choosing",
     "coded",
     "counted",
     "criteria",
@@ -26,6 +30,7 @@ __all__ = [
     "limits",
     "named",
     "placed",
+    "readings",
     "site_status",
     "status",
     "target_names",
@@ -35,6 +40,7 @@ __all__ = [
 PLACE: Final = "{{place}}"
 EQUIPMENT: Final = "{{place}} {{equipment}}"
 SITE: Final = "$site"
+ASSET: Final = "$asset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +59,23 @@ class Query:
     limit: str = ""
 
 
-def checks_of(kind: str = "", site: str = SITE) -> str:
-    """Checks of a kind (all if empty) at the chosen sites, value 1."""
+_chosen: ContextVar[str] = ContextVar("chosen", default=f'site=~"{SITE}"')
+
+
+@contextmanager
+def choosing(matcher: str) -> Iterator[None]:
+    """For what is made in this block the chosen checks are those that a matcher of ``netmon_check_info`` finds."""
+    token = _chosen.set(matcher)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def checks_of(kind: str = "") -> str:
+    """The chosen checks of a kind (all if empty), value 1; a dashboard's are those of the chosen sites."""
     wanted = f'kind=~"{kind}", ' if kind else ""
-    return f'group by (check, vantage, site, asset) (netmon_check_info{{{wanted}site=~"{site}"}})'
+    return f"group by (check, vantage, site, asset) (netmon_check_info{{{wanted}{_chosen.get()}}})"
 
 
 def named(expr: str, *whats: str) -> str:
@@ -72,7 +91,7 @@ def named(expr: str, *whats: str) -> str:
 
 
 def placed(expr: str, kind: str = "") -> str:
-    """Series of checks of a kind (all if empty) at the chosen sites, with ``place`` and ``equipment``."""
+    """Series of the chosen checks of a kind (all if empty), with ``place`` and ``equipment``."""
     joined = f"({expr}) * on (check, vantage) group_left (site, asset) {checks_of(kind)}"
     return named(joined, "asset", "site")
 
@@ -93,6 +112,12 @@ def coded(metric: str, label: str, words: Sequence[str], by: str, where: str = "
     and_where = f", {where}" if where else ""
     codes = " or ".join(f'{code} * {metric}{{{label}="{word}"{and_where}}}' for code, word in enumerate(words))
     return f"max by ({by}) ({codes})"
+
+
+def readings() -> str:
+    """Every reading of the chosen piece of equipment, with its name."""
+    of_checks = "check_.+|device_.+|threshold|rtt_seconds_.+|echo_.+|probe_.+"
+    return f'{{__name__=~"netmon_.+", __name__!~"netmon_({of_checks})", check=~"{ASSET}/.+"}}'
 
 
 def status() -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from grafana.page import Page
-from grafana.pages import alerts, county, ipv6, monitor, satellite, services, site, stations, uplinks
+from grafana.pages import alerts, county, equipment, ipv6, monitor, satellite, services, site, stations, uplinks
 
 __all__ = ["PAGES"]
 
 PAGES: Final[tuple[Page, ...]] = (
     county.PAGE,
     site.PAGE,
+    equipment.PAGE,
     stations.PAGE,
     uplinks.PAGE,
     satellite.PAGE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana.codes import switch, words
 from grafana.page import BOARD, Page, Row, link_to
-from grafana.pages.common import SITE_OF_ROW, trouble_table
+from grafana.pages.common import ASSET_OF_ROW, SITE_OF_ROW, trouble_table
 from grafana.panels import Column, PanelBuilder, graph, table_of, timeline, value
 from grafana.query import SITE, Query, counted, named, placed
 from grafana.readings import unit_of
@@ -81,8 +81,9 @@ def _lasting(severities: dict[str, str]) -> PanelBuilder:
             Column(field="alert", title=_("alert"), link=(_("open on the status board"),
                    f"{BOARD}/alerts/${{__data.fields.alert}}"), width=140),
             Column(field="severity", title=_("severity"), mappings=words(severities), width=110),
-            Column(field="place", title=_("site"), link=(_("open the site"), link_to("site", *SITE_OF_ROW))),
-            Column(field="equipment", title=_("equipment")),
+            Column(field="place", title=_("place"), link=(_("open the site"), link_to("site", *SITE_OF_ROW))),
+            Column(field="equipment", title=_("equipment"),
+                   link=(_("open the equipment"), link_to("equipment", *ASSET_OF_ROW))),
             Column(field="asset", title=_("id")),
             Column(field="Value#1", title=_("since"), unit=unit_of("_timestamp_seconds")[0], width=190),
         ],
@@ -116,7 +117,7 @@ def _worst_checks() -> PanelBuilder:
         _("checks that failed most"),
         Query(expr=f"topk(20, {placed(f'{failed} / {runs}')} > 0)", optional=True),
         columns=[
-            Column(field="place", title=_("site")),
+            Column(field="place", title=_("place")),
             Column(field="equipment", title=_("equipment")),
             Column(field="check", title=_("check"), link=(_("open on the status board"),
                    f"{BOARD}/checks/${{__data.fields.check}}")),

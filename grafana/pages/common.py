@@ -17,11 +17,13 @@ __all__ = ["check_columns", "device_states", "device_timeline", "status_panels",
 
 SITE_OF_SERIES = (("site", "${__field.labels.site}"),)
 SITE_OF_ROW = (("site", "${__data.fields.site}"),)
+ASSET_OF_SERIES = (*SITE_OF_SERIES, ("asset", "${__field.labels.asset}"))
+ASSET_OF_ROW = (*SITE_OF_ROW, ("asset", "${__data.fields.asset}"))
 
 
-def status_panels(kind: str, *, page: str = "site", legend: str = EQUIPMENT) -> list[PanelBuilder]:
+def status_panels(kind: str, *, legend: str = EQUIPMENT) -> list[PanelBuilder]:
     """What each check of a kind shows now, and how it was over time."""
-    link = (_("open the site"), link_to(page, *SITE_OF_SERIES))
+    link = (_("open the equipment"), link_to("equipment", *ASSET_OF_SERIES))
     query = Query(expr=placed(status(), kind), legend=legend)
     return [
         tiles(_("now"), query, statuses(), width=10, height=10, link=link),
@@ -32,11 +34,13 @@ def status_panels(kind: str, *, page: str = "site", legend: str = EQUIPMENT) -> 
 def check_columns() -> list[Column]:
     """What names a check in a table: place and equipment with their links, and its status."""
     site = (_("open the site"), link_to("site", *SITE_OF_ROW))
+    equipment = (_("open the equipment"), link_to("equipment", *ASSET_OF_ROW))
     board = (_("open on the status board"), f"{BOARD}/checks/${{__data.fields.check}}")
     return [
         Column(field="site", title="", hidden=True),
-        Column(field="place", title=_("site"), link=site),
-        Column(field="equipment", title=_("equipment")),
+        Column(field="asset", title="", hidden=True),
+        Column(field="place", title=_("place"), link=site),
+        Column(field="equipment", title=_("equipment"), link=equipment),
         Column(field="check", title=_("check"), link=board),
         Column(field="Value#1", title=_("status"), mappings=statuses(), colored=True, width=150),
     ]
@@ -59,7 +63,7 @@ def device_states(kind: str, *, width: int = 24, height: int = 12) -> table.Pane
         _("what the devices say"),
         Query(expr=placed(ends(word), kind)),
         columns=[
-            Column(field="place", title=_("site")),
+            Column(field="place", title=_("place")),
             Column(field="equipment", title=_("equipment")),
             Column(field="name", title=_("what it is about"), mappings=words(names)),
             Column(field="index", title=_("part")),

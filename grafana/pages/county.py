@@ -101,7 +101,7 @@ def _lacking() -> table.Panel:
         Query(expr=named(f"clamp_min({required} - {present}, 0)", "site")),
         columns=[
             Column(field="site", title="", hidden=True),
-            Column(field="place", title=_("site"), link=(_("open the site"), link_to("site", *SITE_OF_ROW))),
+            Column(field="place", title=_("place"), link=(_("open the site"), link_to("site", *SITE_OF_ROW))),
             Column(field="kind", title=_("equipment"), mappings=words(kinds())),
             Column(field="Value#1", title=_("required"), width=100),
             Column(field="Value#2", title=_("present"), width=100),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from grafana.codes import kinds, statuses, words
-from grafana.page import BOARD, Page, Row
-from grafana.pages.common import check_columns, device_states
+from grafana.page import BOARD, Page, Row, link_to
+from grafana.pages.common import ASSET_OF_SERIES, check_columns, device_states
 from grafana.panels import Column, PanelBuilder, table_of, tiles, timeline, value
 from grafana.query import PLACE, SITE, Query, named, placed, site_status, status
 from grafana.readings import INDEX, reading_graph, unit_of
@@ -63,8 +63,11 @@ def _newest() -> PanelBuilder:
 
 
 def _equipment() -> PanelBuilder:
-    worst = f"max by (equipment, asset) ({placed(status())})"
-    return tiles(_("equipment"), Query(expr=worst, legend=NAME), statuses(), width=12, height=9)
+    worst = f"max by (equipment, asset, site) ({placed(status())})"
+    return tiles(
+        _("equipment"), Query(expr=worst, legend=NAME), statuses(), width=12, height=9,
+        link=(_("open the equipment"), link_to("equipment", *ASSET_OF_SERIES)),
+    )  # fmt: skip
 
 
 def _checks() -> PanelBuilder:

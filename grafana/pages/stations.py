@@ -65,7 +65,7 @@ def _channels() -> PanelBuilder:
         series("channel_number", KIND, optional=True),
         series("configured_power_watts", KIND, optional=True),
         columns=[
-            Column(field="place", title=_("site")),
+            Column(field="place", title=_("place")),
             Column(field="equipment", title=_("equipment")),
             Column(field="Value#1", title=_("transmits at"), unit=hertz, decimals=4),
             Column(field="Value#2", title=_("receives at"), unit=hertz, decimals=4),

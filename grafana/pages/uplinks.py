@@ -91,7 +91,7 @@ def _provisioned() -> PanelBuilder:
             optional=True,
         ),
         columns=[
-            Column(field="place", title=_("site")),
+            Column(field="place", title=_("place")),
             Column(field="equipment", title=_("equipment")),
             Column(field="Value#1", title=_("provisioned"), unit=BITS, width=140),
             Column(field="Value#2", title=_("interface speed"), unit=BITS, width=140),
@@ -136,7 +136,7 @@ def _loss_over_range() -> PanelBuilder:
         Query(expr=placed(f"1 - {answered} / {sent}", KIND)),
         Query(expr=placed(sent, KIND)),
         columns=[
-            Column(field="place", title=_("site")),
+            Column(field="place", title=_("place")),
             Column(field="equipment", title=_("equipment")),
             Column(field="Value#1", title=worst, unit=unit_of("_ratio")[0], decimals=3, width=160),
             Column(field="Value#2", title=_("packets sent"), unit="short", decimals=0, width=160),
@@ -156,7 +156,7 @@ def _interfaces() -> PanelBuilder:
             for reading in ("interface_unchanged_seconds", "agent_uptime_seconds", "snmp_up")
         ),
         columns=[
-            Column(field="place", title=_("site")),
+            Column(field="place", title=_("place")),
             Column(field="equipment", title=_("equipment")),
             Column(field="index", title=_("end"), width=90),
             Column(field="Value#1", title=_("interface unchanged for"), unit=unit_of("_seconds")[0]),

@@ -91,23 +91,27 @@ def test_a_limit_is_drawn_where_there_is_one(watch: Watch) -> None:
     assert drawn >= 10
 
 
-def test_the_site_variable_has_every_site_by_its_name_and_the_board_is_where_it_was_said_to_be(watch: Watch) -> None:
+def test_variables_offer_sites_and_equipment_by_name_readings_and_the_board(watch: Watch) -> None:
     for language, name in (("zh", "一号消防救援站（模拟）"), ("en", "Fire station 1 (simulated)")):
         variables = {each["name"]: each for each in DASHBOARDS[f"netmon-uplinks-{language}"]["templating"]["list"]}
         assert dict(options(watch, variables["site"]))["station-1"] == name
         assert len(options(watch, variables["site"])) == 21
         assert [value for value, _text in options(watch, variables["board"])] == [BOARD]
+    variables = {each["name"]: each for each in DASHBOARDS["netmon-equipment-zh"]["templating"]["list"]}
+    assert dict(options(watch, variables["asset"]))["station-2/uplink"] == "上联链路"
+    assert {"netmon_loss_ratio", "netmon_in_utilisation_ratio"} <= dict(options(watch, variables["reading"])).keys()
 
 
 def options(watch: Watch, variable: dict[str, Any]) -> list[tuple[str, str]]:
     """Values and texts, made as Grafana makes them: the regex goes over each series written as text."""
-    expr = variable["query"]["query"].removeprefix("query_result(").removesuffix(")")
+    expr = filled(variable["query"]["query"].removeprefix("query_result(").removesuffix(")"), site="station-2")
     pattern = variable["regex"].strip("/g").strip("/").replace("(?<", "(?P<")
     found = []
     for series in watch.prometheus.ask(expr):
-        labels = ",".join(f'{name}="{value}"' for name, value in series["metric"].items())
+        name = series["metric"].pop("__name__", "")
+        labels = ",".join(f'{label}="{value}"' for label, value in series["metric"].items())
         groups: dict[str, str] = {}
-        for match in re.finditer(pattern, f"{{{labels}}} {series['value'][1]}"):
+        for match in re.finditer(pattern, f"{name}{{{labels}}} {series['value'][1]}"):
             groups |= {name: value for name, value in match.groupdict().items() if value is not None}
         found.append((groups["value"], groups.get("text", groups["value"])))
     return found

@@ -187,6 +187,19 @@ def test_no_limit_is_written_into_a_dashboard() -> None:
         assert "threshold" not in json.dumps(panel["fieldConfig"]["overrides"]), (uid, panel["title"])
 
 
+def test_what_is_set_for_a_column_is_set_for_that_column_only() -> None:
+    """Grafana finds a column by its label and by its title alike."""
+    for uid, panel in (each for language in LANGUAGES for each in panels(language)):
+        if panel["type"] != "table":
+            continue
+        organized = next(each for each in panel["transformations"] if each["id"] == "organize")["options"]
+        titles = organized["renameByName"]
+        for override in panel["fieldConfig"]["overrides"]:
+            wanted = override["matcher"]["options"]
+            meant = [field for field in organized["indexByName"] if wanted in (field, titles.get(field))]
+            assert len(meant) == 1, (uid, panel["title"], wanted, meant)
+
+
 def strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
@@ -230,11 +243,12 @@ def test_one_can_go_from_the_county_to_a_site_to_its_equipment_to_the_board() ->
 
     assert leads("netmon-county-zh", "/d/netmon-site-zh?${__url_time_range}&var-site=")
     assert leads("netmon-county-zh", "${board}/targets")
-    assert leads("netmon-site-zh", "${board}/checks/${__data.fields.check}")
+    assert leads("netmon-site-zh", "/d/netmon-equipment-zh?${__url_time_range}&var-site=")
+    assert leads("netmon-equipment-zh", "${board}/checks/${__data.fields.check}")
     assert leads("netmon-site-zh", "${board}/sites/$site")
     for page in PAGES:
         if page.kinds:
-            assert leads(f"netmon-{page.name}-zh", "/d/netmon-site-zh")
+            assert leads(f"netmon-{page.name}-zh", "/d/netmon-equipment-zh?${__url_time_range}&var-site=")
 
 
 def test_nothing_is_fetched_from_the_internet() -> None:

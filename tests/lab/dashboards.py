@@ -60,9 +60,10 @@ def metrics_of(expr: str) -> set[str]:
     return {name.removesuffix("_bucket") for name in names}
 
 
-def filled(expr: str, *, site: str = ".*", seconds: int = 15) -> str:
+def filled(expr: str, *, site: str = ".*", asset: str = "station-2/uplink", seconds: int = 15) -> str:
     """An expression with Grafana's variables filled in."""
-    rates = {"$site": site, "$__rate_interval": f"{seconds}s", "$__range": f"{seconds}s"}
-    for name, value in rates.items():
-        expr = expr.replace(name, value)
+    values = {"site": site, "asset": asset, "reading": "netmon_loss_ratio"}
+    values |= dict.fromkeys(("__rate_interval", "__range"), f"{seconds}s")
+    for name, value in values.items():
+        expr = expr.replace(f"${name}", value)
     return expr
