@@ -135,9 +135,13 @@ def site_status(by: str = "site, place") -> str:
 
 def counted(words: Sequence[str]) -> str:
     """How many of the chosen checks have one of these statuses; 0 only where there are checks at all."""
-    every = f"netmon_check_effective_status * on (check, vantage) group_left (site) {checks_of()}"
-    some = f'netmon_check_effective_status{{status=~"{"|".join(words)}"}}'
-    return f"count({some} * on (check, vantage) group_left (site) {checks_of()}) or 0 * count({every})"
+
+    def count(matcher: str) -> str:
+        held = f"group by (check, vantage) (netmon_check_effective_status{matcher})"
+        return f"count({held} and on (check, vantage) {checks_of()})"
+
+    some = "|".join(words)
+    return count(f'{{status=~"{some}"}}') + " or 0 * " + count("")
 
 
 def limits(reading: str, kind: str = "", *, scale: float = 1) -> tuple[Query, Query]:

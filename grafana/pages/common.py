@@ -57,7 +57,7 @@ def trouble_table(*, width: int = 24, height: int = 12) -> table.Panel:
 def device_states(kind: str, *, width: int = 24, height: int = 12) -> table.Panel:
     """What devices say of themselves, in their own word, the worst first."""
     meaning = coded("netmon_device_state", "state", tuple(MEANINGS), "check, vantage, index, name")
-    word = f"{meaning} * on (check, vantage, index, name) group_left (word) netmon_device_state_info"
+    word = f"netmon_device_state_info * on (check, vantage, index, name) group_left () {meaning}"
     names = {name: state_name(name) for name in (*STATES, *STATE_NAMES)}
     return table_of(
         _("what the devices say"),

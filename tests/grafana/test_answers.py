@@ -29,10 +29,11 @@ JOINED = re.compile(r" (?:\* on|and on|or on) \(.*")
 
 @dataclass
 class Watch:
-    """A county, and the Prometheus that watches it."""
+    """A county, the Prometheus that watches it, and one that sees everything twice."""
 
     county: Observed
     prometheus: Prometheus
+    doubled: Prometheus
 
     def run_shown(self) -> float:
         """When the run of the check began that Prometheus shows now, seconds since the epoch."""
@@ -51,10 +52,13 @@ class Watch:
 def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     county = Observed()
     prometheus = Prometheus(tmp_path_factory.mktemp("prometheus"), county.target)
+    doubled = Prometheus(tmp_path_factory.mktemp("doubled"), county.target, jobs=("netmon", "other"))
     try:
         prometheus.start()
-        yield Watch(county, prometheus)
+        doubled.start()
+        yield Watch(county, prometheus, doubled)
     finally:
+        doubled.stop()
         prometheus.stop()
         county.stop()
 
@@ -123,7 +127,7 @@ def of_the_check(asked: Asked, found: list[Series]) -> list[Series]:
 
 
 def shown(watch: Watch) -> tuple[dict[str, Any], dict[str, list[float]]]:
-    """The run that Prometheus shows, as the archive has it, and what each panel of the uplinks page shows of it.
+    """The run that Prometheus shows, as the archive has it, and what panels show of it: the kind's and its own page.
 
     Each figure that is a reading is compared with the archive's.
     """
@@ -132,7 +136,7 @@ def shown(watch: Watch) -> tuple[dict[str, Any], dict[str, list[float]]]:
         answers = {
             str(asked): (asked, of_the_check(asked, watch.prometheus.ask(filled(asked.expr))))
             for asked in queries("en")
-            if asked.uid == "netmon-uplinks-en" and "[" not in asked.expr
+            if asked.uid in ("netmon-uplinks-en", "netmon-equipment-en") and "[" not in asked.expr
         }
         if watch.run_shown() == before:
             break
@@ -144,7 +148,7 @@ def shown(watch: Watch) -> tuple[dict[str, Any], dict[str, list[float]]]:
     for name, (asked, found) in answers.items():
         figures[name] = [float(series["value"][1]) for series in found]
         compared |= {metric for series in found if (metric := compare(asked, series, run))}
-    assert len(compared) >= 15, compared
+    assert len(compared) >= 25, compared
     assert {"netmon_in_bytes_per_second", "netmon_loss_ratio", "netmon_rtt_median_seconds"} <= compared
     assert {"status", "states"} <= compared
     return run, figures
@@ -161,7 +165,8 @@ def compare(asked: Asked, series: Series, run: dict[str, Any]) -> str:
     if "netmon_device_state{" in asked.expr:
         assert list(MEANINGS)[round(value)] == run["states"][f"{labels['name']}[{at}]"], str(asked)
         return "states"
-    names = metrics_of(JOINED.sub("", asked.expr))
+    # The table of every reading names none of them.
+    names = {labels["__name__"]} if "__name__" in labels else metrics_of(JOINED.sub("", asked.expr))
     wanted = {}
     for key, reading in run["readings"].items():
         name, index = split_key(key)
@@ -180,6 +185,7 @@ def changed(before: dict[str, list[float]], after: dict[str, list[float]], title
     return any(before[name] != after[name] for name in names)
 
 
+@pytest.mark.soak
 def test_each_panel_of_a_check_shows_what_the_archive_has_and_changes_when_a_fault_comes(watch: Watch) -> None:
     watch.until(lambda: any("in_bytes_per_second[far]" in each["readings"] for each in watch.county.observed(CHECK)))
     watch.until(lambda: watch.prometheus.ask(f'netmon_in_bytes_per_second{{check="{CHECK}"}}'))
@@ -229,6 +235,19 @@ def test_an_alert_is_a_mark_with_names_and_a_row_and_a_count(watch: Watch) -> No
     worst = [each for each in watch.prometheus.ask(filled(site.expr)) if each["metric"]["site"] == SITE]
     assert [(float(each["metric"]["latitude"]), float(each["value"][1])) for each in worst] == [(42.85, 0)]
     watch.county.end_fault()
+
+
+def test_two_that_measure_the_same_break_no_query_and_no_check_counts_twice(watch: Watch) -> None:
+    """A second netmon, or a second job for the same one, doubles every series: joins must bear it."""
+    watch.until(lambda: len(watch.doubled.ask("netmon_build_info")) == 2)
+    for asked in queries("en"):
+        watch.doubled.ask(filled(asked.expr))
+    for mark in DASHBOARDS["netmon-site-en"]["annotations"]["list"]:
+        watch.doubled.ask(filled(mark["expr"]))
+    standby = filled(next(each for each in queries("en") if each.panel["title"] == "unknown").expr).replace(
+        "unknown", "standby"
+    )
+    assert watch.doubled.ask(standby)[0]["value"][1] == watch.prometheus.ask(standby)[0]["value"][1] == "1"
 
 
 def test_an_emergency_is_a_mark_and_red(watch: Watch) -> None:

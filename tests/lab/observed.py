@@ -145,7 +145,7 @@ async def _main(folder: Path, network: Network, listening: socket.socket) -> Non
 
 async def _evaluate(app: App) -> None:
     """Targets, as soon as there is something to evaluate: by itself netmon waits for a minute."""
-    await asyncio.sleep(2 * INTERVAL_SECONDS)
+    await asyncio.sleep(INTERVAL_SECONDS)
     await app.targets.refresh(app.journal)
 
 

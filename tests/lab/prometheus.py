@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +20,27 @@ __all__ = ["Prometheus", "Series"]
 Series = dict[str, Any]
 """One series of an answer: ``metric`` (labels) and ``value`` or ``values``."""
 
-CONFIG = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
-scrape_configs:
-  - job_name: netmon
-    static_configs: [{{targets: ["{target}"]}}]
-"""
-
 
 class Prometheus:
     """Attributes:
     url: where it answers.
+
+    Args:
+        jobs: it scrapes the target once for each.
     """
 
-    def __init__(self, folder: Path, target: str) -> None:
+    def __init__(self, folder: Path, target: str, jobs: Sequence[str] = ("netmon",)) -> None:
+        self._jobs = [{"job_name": job, "static_configs": [{"targets": [target]}]} for job in jobs]
         self._program = program("prometheus", "prometheus")
         self._folder = folder
-        self._target = target
         self._process: subprocess.Popen[bytes] | None = None
         self._port = unused_port()
         self.url = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         config = self._folder / "prometheus.yml"
-        config.write_text(CONFIG.format(target=self._target))
+        every = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+        config.write_text(json.dumps({"global": every, "scrape_configs": self._jobs}))  # which is YAML, too
         command = [
             self._program, f"--config.file={config}", f"--storage.tsdb.path={self._folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{self._port}", "--log.level=error",
