@@ -14,7 +14,7 @@ from netmon.targets.words import verdict_word
 from netmon.words import effective_word, equipment_kind_word
 from probes.base import StateClass
 
-__all__ = ["MEANINGS", "kinds", "meanings", "statuses", "switch", "verdicts", "words"]
+__all__ = ["MEANINGS", "kinds", "meanings", "statuses", "switch", "verdicts", "words", "yes_or_no"]
 
 STATUS_COLORS: Final = {
     EffectiveStatus.UP: "green",
@@ -65,6 +65,11 @@ def switch(off: str, on: str, *, off_color: str = "green", on_color: str = "red"
 def kinds() -> dict[str, str]:
     """Kinds of equipment in words."""
     return {kind: equipment_kind_word(kind) for kind in EQUIPMENT_CHECKS}
+
+
+def yes_or_no() -> list[ValueMapping]:
+    """Of 1 and 0 where 1 is good."""
+    return switch(_("no"), _("yes"), off_color="red", on_color="green")
 
 
 def words(texts: dict[str, str]) -> list[ValueMapping]:

@@ -136,7 +136,7 @@ def timeline(
 ) -> statetimeline.Panel:  # fmt: skip
     """States over time, a row for each series; where nothing is known there is a gap."""
     panel = statetimeline.Panel().merge_values(True).row_height(0.85).fill_opacity(85)
-    panel.show_value(common.VisibilityMode.NEVER)
+    panel.show_value(common.VisibilityMode.AUTO)
     panel.legend(build_common.VizLegendOptions().show_legend(True).placement(common.LegendPlacement.BOTTOM))
     furnish(panel, title, (query,), unit="none", width=width, height=height, description=description)
     if link is not None:

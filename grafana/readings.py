@@ -19,6 +19,7 @@ __all__ = ["INDEX", "UNITS", "reading_graph", "series", "shown", "unit_of"]
 INDEX: Final = "{{index}}"
 UNITS: Final[tuple[tuple[str, str, float], ...]] = (
     ("_bytes_per_second", units.BitsPerSecondSI, 8),
+    ("_per_second", units.CountsPerSecond, 1),
     ("_timestamp_seconds", units.DatetimeISO, 1000),
     ("vswr_ratio", "none", 1),
     ("_ratio", units.PercentUnit, 1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana.codes import switch
+from grafana.codes import yes_or_no
 from grafana.page import Page, Row
 from grafana.panels import Column, PanelBuilder, graph, table_of, timeline, value
 from grafana.query import Query
@@ -26,9 +26,30 @@ def rows() -> list[Row]:
     ]
 
 
+def _missed() -> dict[str, str]:
+    return {
+        "overlap": _("the run before had not ended"),
+        "misfire": _("too late to start"),
+        "coalesced": _("several were due at once"),
+        "stopping": _("netmon was stopping"),
+    }
+
+
+def _outcomes() -> dict[str, str]:
+    return {"done": _("done"), "refused": _("refused"), "delayed": _("delayed: too many")}
+
+
+def _each(counter: str, label: str, texts: dict[str, str]) -> list[Query]:
+    """How often each of a counter's words came."""
+    return [
+        Query(expr=f'sum(increase({counter}{{{label}="{word}"}}[$__rate_interval]))', legend=text)
+        for word, text in texts.items()
+    ]
+
+
 def _yes_or_no(title: str, expr: str, *, optional: bool = False) -> PanelBuilder:
     query = Query(expr=f"min({expr})", optional=optional)
-    return value(title, query, mappings=switch(_("no"), _("yes"), off_color="red", on_color="green"), width=4)
+    return value(title, query, mappings=yes_or_no(), width=4)
 
 
 def _now() -> list[PanelBuilder]:
@@ -57,7 +78,7 @@ def _measuring() -> list[PanelBuilder]:
         ),
         graph(
             _("runs that did not take place"),
-            Query(expr="sum by (reason) (increase(netmon_probes_missed_total[$__rate_interval]))", legend="{{reason}}"),
+            *_each("netmon_probes_missed_total", "reason", _missed()),
             unit="none", width=8,
         ),
         graph(
@@ -173,7 +194,7 @@ def _process() -> list[PanelBuilder]:
         ),
         graph(
             _("attempts to log in"),
-            Query(expr="sum by (outcome) (increase(netmon_log_ins_total[$__rate_interval]))", legend="{{outcome}}"),
+            *_each("netmon_log_ins_total", "outcome", _outcomes()),
             unit="none",
         ),
         table_of(
@@ -187,7 +208,17 @@ def _process() -> list[PanelBuilder]:
         timeline(
             _("answers to Prometheus"), Query(expr="up and on (job, instance) last_over_time(netmon_build_info[1d])",
                                               legend=INSTANCE),
-            switch(_("no"), _("yes"), off_color="red", on_color="green"), height=6,
+            yes_or_no(), width=12, height=9,
+        ),
+        table_of(
+            _("alerts of Prometheus that fire"), Query(expr='ALERTS{alertstate="firing"}', optional=True),
+            columns=[
+                Column(field="alertname", title=_("alert")),
+                Column(field="severity", title=_("severity"), width=130),
+                Column(field="instance", title=_("instance")),
+            ],
+            width=12, height=9,
+            description=_("Rules about netmon itself; what is wrong in the network is on the page of alerts."),
         ),
     ]  # fmt: skip
 

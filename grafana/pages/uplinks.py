@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import timeseries
 
+from grafana.codes import yes_or_no
 from grafana.page import Page, Row
 from grafana.pages.common import device_timeline, status_panels
 from grafana.panels import Column, PanelBuilder, graph, table_of
@@ -161,7 +162,7 @@ def _interfaces() -> PanelBuilder:
             Column(field="index", title=_("end"), width=90),
             Column(field="Value#1", title=_("interface unchanged for"), unit=unit_of("_seconds")[0]),
             Column(field="Value#2", title=_("agent running for"), unit=unit_of("_seconds")[0]),
-            Column(field="Value#3", title=_("SNMP answers")),
+            Column(field="Value#3", title=_("SNMP answers"), mappings=yes_or_no(), colored=True, width=140),
         ],
         height=9,
     )

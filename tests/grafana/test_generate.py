@@ -119,6 +119,7 @@ def test_no_panel_overlaps_another_one_and_all_can_be_read_on_a_wall() -> None:
 # Independent of the generator's own table: what a metric of this name must be shown in, and how it gets there.
 SHOWN = (
     ("_bytes_per_second", "bps", "8 * "),
+    ("_per_second", "cps", ""),
     ("_timestamp_seconds", "dateTimeAsIso", "1000 * "),
     ("_vswr_ratio", "none", ""),
     ("_ratio", "percentunit", ""),
@@ -263,15 +264,23 @@ def test_nothing_is_fetched_from_the_internet() -> None:
         pytest.fail("there is no map")
 
 
-def exported() -> set[str]:
-    """Every metric that docs/metrics.md names (a test there compares it with a scrape), and every kind's readings."""
+def families() -> set[str]:
+    """Every metric that docs/metrics.md names; a test compares that page with a scrape."""
     rows = re.findall(r"^\| `(netmon_[a-z_]+)` \|", (ROOT / "docs" / "metrics.md").read_text("utf-8"), re.MULTILINE)
-    found = set(FIXED) | set(rows)
-    for kind in probes.KINDS.values():
-        names = {reading.name for reading in kind.readings} - COUNTED.keys()
-        names |= {each for counter in kind.counters for each in (counter.rate, counter.share) if each}
-        found |= {reading_metric(name)[0] for name in names}
-    return found
+    return set(FIXED) | set(rows)
+
+
+def of_readings() -> set[str]:
+    """The metric of every reading of every kind."""
+    names = {
+        name
+        for kind in probes.KINDS.values()
+        for name in (
+            *(reading.name for reading in kind.readings),
+            *(each for counter in kind.counters for each in (counter.rate, counter.share) if each),
+        )
+    }
+    return {reading_metric(name)[0] for name in names - COUNTED.keys()}
 
 
 def used() -> set[str]:
@@ -285,13 +294,23 @@ def used() -> set[str]:
 
 
 def test_every_metric_that_is_named_exists() -> None:
-    assert used() - exported() == set()
+    assert used() - families() - of_readings() == set()
 
 
-def test_every_metric_is_on_a_dashboard_or_listed_as_on_none() -> None:
+def test_every_reading_is_in_the_table_of_its_equipment() -> None:
+    """That table takes metrics by their names: no reading may be named like what it leaves out."""
+    selector = next(asked.expr for asked in queries("en") if "__name__=~" in asked.expr)
+    taken, left = (re.search(rf'__name__{sign}"([^"]+)"', selector) for sign in ("=~", "!~"))
+    assert taken is not None
+    assert left is not None
+    missed = {name for name in of_readings() if not re.fullmatch(taken[1], name) or re.fullmatch(left[1], name)}
+    assert missed == set()
+
+
+def test_every_other_metric_is_on_a_dashboard_or_listed_as_on_none() -> None:
     _before, _heading, after = DOCUMENT.read_text("utf-8").partition("## On no dashboard\n")
     listed = set(re.findall(r"`(netmon_[a-z0-9_]+)`", after.partition("\n## ")[0]))
-    assert exported() - used() == listed
+    assert families() - used() == listed
 
 
 def test_every_expression_is_promql(tmp_path: Path) -> None:
