@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.dashboard import GridPos, VariableHide, VariableOption, VariableRefresh, VariableSort
 
 from grafana.panels import SOURCE, PanelBuilder
-from grafana.query import ASSET, SITE, Query, choosing, named, readings
+from grafana.query import ASSET, SITE, choosing, of_equipment, readings
 from netmon.i18n import LANGUAGES, _, current_language
 
 __all__ = ["BOARD", "Page", "Row", "build_page", "link_to", "uid"]
@@ -42,7 +42,6 @@ class Page:
         name: its uid is ``netmon-<name>-<language>``.
         title, description: message ids.
         sites: whether any number of sites is chosen on it, one, none, or one piece of equipment of one site.
-        kinds: probe kinds that it is about: equipment leads to it.
         rows: makes them in the current language.
         range: how much of the past it shows.
     """
@@ -52,7 +51,6 @@ class Page:
     description: str
     rows: Callable[[], Sequence[Row]]
     sites: Literal["many", "one", "none", "equipment"] = "many"
-    kinds: frozenset[str] = frozenset()
     range: str = "6h"
 
 
@@ -75,11 +73,10 @@ def build_page(page: Page, pages: Sequence[Page]) -> dashboard.Dashboard:
     made.readonly().tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
     for variable in _variables(page):
         made.with_variable(variable)
-    for mark in _marks(ALL_SITES if page.sites == "none" else SITE):
-        made.annotation(mark)
     for link in _links(page, pages):
         made.link(link)
     found = made.build()
+    found.annotations = dashboard.AnnotationContainer(list_val=_marks(ALL_SITES if page.sites == "none" else SITE))
     with choosing(f'asset=~"{ASSET}"' if page.sites == "equipment" else f'site=~"{SITE}"'):
         found.panels = _laid_out(page.rows())
     return found
@@ -164,10 +161,14 @@ def _links(page: Page, pages: Sequence[Page]) -> list[build.DashboardLink]:
 
 
 class Mark(dashboard.AnnotationQuery):
-    """An annotation of Prometheus: the SDK's model has no place for how its text is made."""
+    """An annotation of Prometheus: the SDK's model has no place for how its text is made.
 
-    def __init__(self, name: str, query: Query, color: str, *, title: str, text: str, instants: bool) -> None:
-        super().__init__(name=name, datasource=SOURCE, icon_color=color, expr=query.expr)
+    Args:
+        instants: values are times, in milliseconds; otherwise a mark lasts while its series is there and not 0.
+    """
+
+    def __init__(self, title: str, expr: str, color: str, *, text: str = "", instants: bool = False) -> None:
+        super().__init__(name=title, datasource=SOURCE, icon_color=color, expr=expr)
         self._how = {"titleFormat": title, "textFormat": text, "useValueForTime": instants}
 
     def to_json(self) -> dict[str, object]:
@@ -175,42 +176,22 @@ class Mark(dashboard.AnnotationQuery):
         return super().to_json() | self._how
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A builder of what is built."""
-
-    made: Any
-
-    def build(self) -> Any:
-        return self.made
-
-
-def _marks(site: str) -> list[Any]:
-    """What happened, on every graph: alerts by severity, emergencies, maintenance, starts of netmon.
-
-    A mark lasts as long as its series is there and not 0.
-    """
-    found = []
+def _marks(site: str) -> list[dashboard.AnnotationQuery]:
+    """What happened, on every graph: alerts by severity, emergencies, maintenance, starts of netmon."""
+    found: list[dashboard.AnnotationQuery] = []
     for severity, color, title in (
         ("critical", "red", _("critical alerts")),
         ("major", "orange", _("major alerts")),
         ("minor", "yellow", _("minor alerts")),
     ):
         lasting = f'netmon_alert_since_timestamp_seconds{{severity="{severity}", site=~"{site}"}}'
-        expr = f"{named(lasting, 'asset', 'site')} or on (alert) {lasting}"
-        found.append(Mark(title, Query(expr=expr), color, title=title, text="{{place}} {{equipment}} {{alert}}",
-                          instants=False))  # fmt: skip
-    found.append(
-        Mark(_("emergency"), Query(expr="max(netmon_emergency)"), "dark-red", title=_("emergency declared"), text="",
-             instants=False),
-    )  # fmt: skip
-    found.append(
-        Mark(_("maintenance"), Query(expr="max(netmon_maintenance_windows)"), "purple", title=_("maintenance"),
-             text="", instants=False),
-    )  # fmt: skip
+        # An alert about netmon itself has no equipment in the inventory.
+        expr = f"{of_equipment(lasting)} or on (alert) {lasting}"
+        found.append(Mark(title, expr, color, text="{{place}} {{equipment}} {{alert}}"))
     started = "process_start_time_seconds * on (job, instance) group_left () netmon_build_info"
-    found.append(
-        Mark(_("netmon started"), Query(expr=f"1000 * {started}"), "blue", title=_("netmon started"),
-             text="{{instance}}", instants=True),
-    )  # fmt: skip
-    return [_Ready(mark) for mark in found]
+    return [
+        *found,
+        Mark(_("emergency"), "max(netmon_emergency)", "dark-red"),
+        Mark(_("maintenance"), "max(netmon_maintenance_windows)", "purple"),
+        Mark(_("netmon started"), f"1000 * {started}", "blue", text="{{instance}}", instants=True),
+    ]

@@ -158,7 +158,7 @@ def graph(
     )
     furnish(panel, title, queries, unit=unit, width=width, height=height, description=description)
     panel.color_scheme(build_dashboard.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
-    panel.thresholds(steps(Threshold(value=None, color="green")))
+    panel.thresholds(_steps(Threshold(value=None, color="green")))
     if from_zero:
         panel.axis_soft_min(0)
     for number, query in enumerate(queries, 1):
@@ -177,18 +177,18 @@ def graph(
 
 def table_of(
     title: str, *queries: Query, columns: Sequence[Column], width: int = 24, height: int = 10, description: str = "",
-    sort: str = "", falling: bool = True,
+    sort: str = "",
 ) -> table.Panel:  # fmt: skip
     """What holds now, a row for each series; rows of several queries are joined by their labels.
 
     Args:
-        sort: the title of the column by which rows are sorted, the greatest first unless ``falling`` is false.
+        sort: the title of the column by which rows are sorted, the greatest first.
     """
     panel = table.Panel().cell_height(common.TableCellHeight.MD).align(common.FieldTextAlignment.AUTO)
     panel.inspect(False)
     furnish(panel, title, queries, unit="none", width=width, height=height, description=description, instant=True,
             as_table=True)  # fmt: skip
-    panel.thresholds(steps(Threshold(value=None, color="green")))
+    panel.thresholds(_steps(Threshold(value=None, color="green")))
     if len(queries) > 1:
         panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
     fields = [_field(column.field, queries) for column in columns]
@@ -216,7 +216,7 @@ def table_of(
         if properties:
             panel.override_by_name(column.field if column.hidden else column.title, properties)
     if sort:
-        panel.sort_by([build_common.TableSortByFieldState().display_name(sort).desc(falling)])
+        panel.sort_by([build_common.TableSortByFieldState().display_name(sort).desc(True)])
     return panel
 
 
@@ -245,15 +245,15 @@ def colored(panel: P, mappings: Sequence[ValueMapping], *, alarm: str = "") -> P
     found = [Threshold(value=None, color="green" if alarm else "text")]
     if alarm:
         found.append(Threshold(value=SOMETHING, color=alarm))
-    panel.thresholds(steps(*found))
+    panel.thresholds(_steps(*found))
     panel.color_scheme(build_dashboard.FieldColor().mode(FieldColorModeId.THRESHOLDS))
     if mappings:
         panel.mappings(list(mappings))
     return panel
 
 
-def steps(*steps: Threshold) -> build_dashboard.ThresholdsConfig:
-    return build_dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(list(steps))
+def _steps(*thresholds: Threshold) -> build_dashboard.ThresholdsConfig:
+    return build_dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(list(thresholds))
 
 
 def data_link(title: str, url: str) -> build_dashboard.DashboardLink:

@@ -21,19 +21,20 @@ __all__ = [
     "EQUIPMENT",
     "PLACE",
     "Query",
+    "at_place",
     "checks_of",
     "choosing",
     "coded",
     "counted",
-    "criteria",
     "ends",
     "limits",
-    "named",
+    "of_criterion",
+    "of_equipment",
+    "of_target",
     "placed",
     "readings",
     "site_status",
     "status",
-    "target_names",
     "verdict",
 ]
 
@@ -78,22 +79,27 @@ def checks_of(kind: str = "") -> str:
     return f"group by (check, vantage, site, asset) (netmon_check_info{{{wanted}{_chosen.get()}}})"
 
 
-def named(expr: str, *whats: str) -> str:
-    """``expr`` with the name of its ``site`` as ``place``, of its ``asset`` as ``equipment``."""
-    label = {"site": "place", "asset": "equipment"}
-    name = f"name_{current_language()}"
-    for what in whats:
-        info = f"group by ({what}, {name}) (netmon_{what}_info)"
-        expr += (
-            f' * on ({what}) group_left ({label[what]}) label_replace({info}, "{label[what]}", "$1", "{name}", "(.*)")'
-        )
-    return expr
+def named(expr: str, info: str, *keys: str, label: str) -> str:
+    """``expr`` with a further label: the name, in the current language, that an ``_info`` metric has for its keys."""
+    name, on = f"name_{current_language()}", ", ".join(keys)
+    names = f'label_replace(group by ({on}, {name}) ({info}), "{label}", "$1", "{name}", "(.*)")'
+    return f"{expr} * on ({on}) group_left ({label}) {names}"
+
+
+def at_place(expr: str) -> str:
+    """``expr`` with the name of its ``site`` as ``place``."""
+    return named(expr, "netmon_site_info", "site", label="place")
+
+
+def of_equipment(expr: str) -> str:
+    """``expr`` with the names of its ``asset`` and ``site`` as ``equipment`` and ``place``."""
+    return at_place(named(expr, "netmon_asset_info", "asset", label="equipment"))
 
 
 def placed(expr: str, kind: str = "") -> str:
     """Series of the chosen checks of a kind (all if empty), with ``place`` and ``equipment``."""
     joined = f"({expr}) * on (check, vantage) group_left (site, asset) {checks_of(kind)}"
-    return named(joined, "asset", "site")
+    return of_equipment(joined)
 
 
 def ends(expr: str) -> str:
@@ -125,23 +131,22 @@ def status() -> str:
     return coded("netmon_check_effective_status", "status", tuple(EffectiveStatus), "check, vantage")
 
 
-def site_status(by: str = "site, place") -> str:
+def site_status() -> str:
     """The worst status of each chosen site; unknown where nothing is checked."""
     unknown = list(EffectiveStatus).index(EffectiveStatus.UNKNOWN)
     worst = f"max by (site) ({status()} * on (check, vantage) group_left (site) {checks_of()})"
     nothing = f'{unknown} * group by (site) (netmon_site_info{{site=~"{SITE}"}})'
-    return f"max by ({by}) ({named(f'({worst} or on (site) {nothing})', 'site')})"
+    return f"max by (site, place) ({at_place(f'({worst} or on (site) {nothing})')})"
 
 
-def counted(words: Sequence[str]) -> str:
-    """How many of the chosen checks have one of these statuses; 0 only where there are checks at all."""
+def counted(status: str) -> str:
+    """How many of the chosen checks have a status; 0 only where there are checks at all."""
 
     def count(matcher: str) -> str:
         held = f"group by (check, vantage) (netmon_check_effective_status{matcher})"
         return f"count({held} and on (check, vantage) {checks_of()})"
 
-    some = "|".join(words)
-    return count(f'{{status=~"{some}"}}') + " or 0 * " + count("")
+    return count(f'{{status="{status}"}}') + " or 0 * " + count("")
 
 
 def limits(reading: str, kind: str = "", *, scale: float = 1) -> tuple[Query, Query]:
@@ -162,19 +167,14 @@ def limits(reading: str, kind: str = "", *, scale: float = 1) -> tuple[Query, Qu
     )
 
 
-def target_names(expr: str) -> str:
+def of_target(expr: str) -> str:
     """``expr`` with the name of its ``target`` as ``aim``."""
-    name = f"name_{current_language()}"
-    info = f"group by (target, {name}) (netmon_target_info)"
-    return f'{expr} * on (target) group_left (aim) label_replace({info}, "aim", "$1", "{name}", "(.*)")'
+    return named(expr, "netmon_target_info", "target", label="aim")
 
 
-def criteria(expr: str) -> str:
-    """``expr`` with the names of its ``target`` as ``aim`` and of its ``criterion`` as ``rule_name``."""
-    name = f"name_{current_language()}"
-    info = f"group by (target, criterion, {name}) (netmon_criterion_info)"
-    named_rule = f'label_replace({info}, "rule_name", "$1", "{name}", "(.*)")'
-    return target_names(f"({expr}) * on (target, criterion) group_left (rule_name) {named_rule}")
+def of_criterion(expr: str) -> str:
+    """``expr`` with the names of its ``target`` and ``criterion`` as ``aim`` and ``rule_name``."""
+    return of_target(named(f"({expr})", "netmon_criterion_info", "target", "criterion", label="rule_name"))
 
 
 def verdict(metric: str, by: str) -> str:

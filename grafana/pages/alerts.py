@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from grafana.codes import switch, words
 from grafana.page import BOARD, Page, Row, link_to
-from grafana.pages.common import ASSET_OF_ROW, SITE_OF_ROW, trouble_table
+from grafana.pages.common import ASSET_OF_ROW, SITE_OF_ROW, check_column, trouble_table, where_columns
 from grafana.panels import Column, PanelBuilder, graph, table_of, timeline, value
-from grafana.query import SITE, Query, counted, named, placed
+from grafana.query import SITE, Query, counted, of_equipment, placed
 from grafana.readings import unit_of
 from netmon.i18n import _, _n
 from netmon.impact import EffectiveStatus
@@ -41,7 +41,7 @@ def rows() -> list[Row]:
                 graph(
                     _("checks that are not well"),
                     *(
-                        Query(expr=counted([word]), legend=effective_word(word))
+                        Query(expr=counted(word), legend=effective_word(word))
                         for word in EffectiveStatus
                         if word not in (EffectiveStatus.UP, EffectiveStatus.STANDBY)
                     ),
@@ -72,7 +72,7 @@ def _upkeep() -> list[PanelBuilder]:
 
 def _lasting(severities: dict[str, str]) -> PanelBuilder:
     since = f'netmon_alert_since_timestamp_seconds{{site=~"{SITE}|netmon"}}'
-    placed_since = f"{named(f'1000 * {since}', 'asset', 'site')} or on (alert) 1000 * {since}"
+    placed_since = f"{of_equipment(f'1000 * {since}')} or on (alert) 1000 * {since}"
     return table_of(
         _("alerts that last"),
         Query(expr=placed_since, optional=True),
@@ -117,10 +117,8 @@ def _worst_checks() -> PanelBuilder:
         _("checks that failed most"),
         Query(expr=f"topk(20, {placed(f'{failed} / {runs}')} > 0)", optional=True),
         columns=[
-            Column(field="place", title=_("place")),
-            Column(field="equipment", title=_("equipment")),
-            Column(field="check", title=_("check"), link=(_("open on the status board"),
-                   f"{BOARD}/checks/${{__data.fields.check}}")),
+            *where_columns(),
+            check_column(),
             Column(field="Value#1", title=share, unit=unit_of("_ratio")[0], decimals=1, width=220),
         ],
         width=14,

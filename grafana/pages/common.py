@@ -13,7 +13,19 @@ from netmon.impact import EffectiveStatus
 from netmon.reading_words import STATE_NAMES
 from netmon.words import STATES, state_name
 
-__all__ = ["check_columns", "device_states", "device_timeline", "status_panels", "trouble_table"]
+__all__ = [
+    "ASSET_OF_ROW",
+    "ASSET_OF_SERIES",
+    "SITE_OF_ROW",
+    "SITE_OF_SERIES",
+    "check_column",
+    "device_states",
+    "device_timeline",
+    "status_column",
+    "status_panels",
+    "trouble_table",
+    "where_columns",
+]
 
 SITE_OF_SERIES = (("site", "${__field.labels.site}"),)
 SITE_OF_ROW = (("site", "${__data.fields.site}"),)
@@ -31,19 +43,28 @@ def status_panels(kind: str, *, legend: str = EQUIPMENT) -> list[PanelBuilder]:
     ]
 
 
-def check_columns() -> list[Column]:
-    """What names a check in a table: place and equipment with their links, and its status."""
-    site = (_("open the site"), link_to("site", *SITE_OF_ROW))
-    equipment = (_("open the equipment"), link_to("equipment", *ASSET_OF_ROW))
-    board = (_("open on the status board"), f"{BOARD}/checks/${{__data.fields.check}}")
+def where_columns() -> list[Column]:
+    """What names a piece of equipment in a table: its place and itself, with their pages."""
     return [
         Column(field="site", title="", hidden=True),
         Column(field="asset", title="", hidden=True),
-        Column(field="place", title=_("place"), link=site),
-        Column(field="equipment", title=_("equipment"), link=equipment),
-        Column(field="check", title=_("check"), link=board),
-        Column(field="Value#1", title=_("status"), mappings=statuses(), colored=True, width=150),
-    ]
+        Column(field="place", title=_("place"), link=(_("open the site"), link_to("site", *SITE_OF_ROW))),
+        Column(
+            field="equipment", title=_("equipment"),
+            link=(_("open the equipment"), link_to("equipment", *ASSET_OF_ROW)),
+        ),
+    ]  # fmt: skip
+
+
+def check_column() -> Column:
+    """What names a check in a table, with its page on the status board."""
+    board = (_("open on the status board"), f"{BOARD}/checks/${{__data.fields.check}}")
+    return Column(field="check", title=_("check"), link=board)
+
+
+def status_column() -> Column:
+    """The status of the first query."""
+    return Column(field="Value#1", title=_("status"), mappings=statuses(), colored=True, width=150)
 
 
 def trouble_table(*, width: int = 24, height: int = 12) -> table.Panel:
@@ -51,7 +72,8 @@ def trouble_table(*, width: int = 24, height: int = 12) -> table.Panel:
     least = list(EffectiveStatus).index(EffectiveStatus.DEGRADED)
     query = Query(expr=placed(f"{status()} >= {least}"), optional=True)
     title = _("checks that are not well")
-    return table_of(title, query, columns=check_columns(), width=width, height=height, sort=_("status"))
+    columns = [*where_columns(), check_column(), status_column()]
+    return table_of(title, query, columns=columns, width=width, height=height, sort=_("status"))
 
 
 def device_states(kind: str, *, width: int = 24, height: int = 12) -> table.Panel:
@@ -63,8 +85,7 @@ def device_states(kind: str, *, width: int = 24, height: int = 12) -> table.Pane
         _("what the devices say"),
         Query(expr=placed(ends(word), kind)),
         columns=[
-            Column(field="place", title=_("place")),
-            Column(field="equipment", title=_("equipment")),
+            *where_columns(),
             Column(field="name", title=_("what it is about"), mappings=words(names)),
             Column(field="index", title=_("part")),
             Column(field="word", title=_("the device's word")),

@@ -9,7 +9,7 @@ from grafana.map_panel import site_map
 from grafana.page import BOARD, Page, Row, link_to
 from grafana.pages.common import SITE_OF_ROW, SITE_OF_SERIES, trouble_table
 from grafana.panels import Column, PanelBuilder, table_of, tiles, timeline, value
-from grafana.query import PLACE, Query, counted, criteria, named, site_status, target_names, verdict
+from grafana.query import PLACE, Query, at_place, counted, of_criterion, of_target, site_status, verdict
 from grafana.readings import unit_of
 from netmon.i18n import _, _n
 from netmon.impact import EffectiveStatus
@@ -39,7 +39,7 @@ def rows() -> list[Row]:
 
 def _now() -> list[PanelBuilder]:
     checks: list[PanelBuilder] = [
-        value(effective_word(word), Query(expr=counted([word])), alarm=color, width=3) for word, color in ALARMS.items()
+        value(effective_word(word), Query(expr=counted(word)), alarm=color, width=3) for word, color in ALARMS.items()
     ]
     alerts = Query(expr="sum(netmon_alerts)")
     newest = Query(expr="time() - max(netmon_check_last_run_timestamp_seconds)")
@@ -72,7 +72,7 @@ def _map() -> geomap.Panel:
 def _targets() -> stat.Panel:
     return tiles(
         _("targets of the plan, this year so far"),
-        Query(expr=target_names(verdict("netmon_target_verdict", "target")), legend="{{aim}}"),
+        Query(expr=of_target(verdict("netmon_target_verdict", "target")), legend="{{aim}}"),
         verdicts(),
         width=12,
         height=17,
@@ -96,9 +96,9 @@ def _lacking() -> table.Panel:
     missing = _("missing")
     return table_of(
         _("equipment that is required"),
-        Query(expr=named(required, "site")),
-        Query(expr=named(present, "site")),
-        Query(expr=named(f"clamp_min({required} - {present}, 0)", "site")),
+        Query(expr=at_place(required)),
+        Query(expr=at_place(present)),
+        Query(expr=at_place(f"clamp_min({required} - {present}, 0)")),
         columns=[
             Column(field="site", title="", hidden=True),
             Column(field="place", title=_("place"), link=(_("open the site"), link_to("site", *SITE_OF_ROW))),
@@ -131,11 +131,13 @@ def _figures(title: str, unit: str, *, width: int = 24, height: int = 14) -> tab
     these = f"group by ({by}) (netmon_criterion_info{{{is_one}}})"
     return table_of(
         title,
-        Query(expr=criteria(f"{verdict('netmon_criterion_verdict', by)} and on ({by}) {these}")),
-        Query(expr=criteria(f"max by ({by}) (netmon_criterion_figure_{unit})"), optional=True),
-        Query(expr=criteria(f"max by ({by}, bound) (netmon_criterion_required_{unit})"), optional=True),
-        Query(expr=criteria(f"max by ({by}) (netmon_criterion_evidence_ratio) and on ({by}) {these}"), optional=True),
-        Query(expr=criteria(f"max by ({by}) (netmon_criterion_subjects) and on ({by}) {these}")),
+        Query(expr=of_criterion(f"{verdict('netmon_criterion_verdict', by)} and on ({by}) {these}")),
+        Query(expr=of_criterion(f"max by ({by}) (netmon_criterion_figure_{unit})"), optional=True),
+        Query(expr=of_criterion(f"max by ({by}, bound) (netmon_criterion_required_{unit})"), optional=True),
+        Query(
+            expr=of_criterion(f"max by ({by}) (netmon_criterion_evidence_ratio) and on ({by}) {these}"), optional=True
+        ),
+        Query(expr=of_criterion(f"max by ({by}) (netmon_criterion_subjects) and on ({by}) {these}")),
         columns=[
             Column(field="aim", title=_("target"), link=(_("reasons on the status board"), f"{BOARD}/targets")),
             Column(field="rule_name", title=_("criterion")),

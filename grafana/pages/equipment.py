@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from grafana.codes import statuses, words
-from grafana.page import BOARD, Page, Row
-from grafana.pages.common import device_states
+from grafana.page import Page, Row
+from grafana.pages.common import check_column, device_states, status_column
 from grafana.panels import Column, PanelBuilder, graph, table_of, tiles, timeline
 from grafana.query import ASSET, EQUIPMENT, Query, ends, placed, readings, status
 from grafana.readings import INDEX, unit_of
@@ -59,11 +59,8 @@ def _checks() -> PanelBuilder:
         Query(expr=placed("netmon_check_interval_seconds")),
         Query(expr=placed("netmon_probe_duration_seconds"), optional=True),
         columns=[
-            Column(
-                field="check", title=_("check"),
-                link=(_("open on the status board"), f"{BOARD}/checks/${{__data.fields.check}}"),
-            ),
-            Column(field="Value#1", title=_("status"), mappings=statuses(), colored=True, width=150),
+            check_column(),
+            status_column(),
             Column(field="Value#2", title=_("last run"), unit=unit_of("_timestamp_seconds")[0], width=190),
             Column(field="Value#3", title=_("every"), unit=unit_of("_seconds")[0], width=110),
             Column(field="Value#4", title=_("took"), unit=unit_of("_seconds")[0], width=110),

@@ -77,5 +77,4 @@ PAGE = Page(
     title=_n("IPv6"),
     description=_n("How far each application has come with IPv6, and how it does beside IPv4."),
     rows=rows,
-    kinds=frozenset({KIND}),
 )

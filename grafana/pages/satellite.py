@@ -55,5 +55,4 @@ PAGE = Page(
     title=_n("satellite"),
     description=_n("Portable satellite terminals; one that is stowed is on standby, not down."),
     rows=rows,
-    kinds=frozenset({KIND}),
 )

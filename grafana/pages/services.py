@@ -55,5 +55,4 @@ PAGE = Page(
     title=_n("services and power"),
     description=_n("Name lookups, TCP and HTTP services, hosts that are pinged, and power supplies."),
     rows=rows,
-    kinds=frozenset({"dns", "tcp", "http", "ping", "snmp"}),
 )

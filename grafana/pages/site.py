@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from grafana.codes import kinds, statuses, words
 from grafana.page import BOARD, Page, Row, link_to
-from grafana.pages.common import ASSET_OF_SERIES, check_columns, device_states
+from grafana.pages.common import ASSET_OF_SERIES, check_column, device_states, status_column, where_columns
 from grafana.panels import Column, PanelBuilder, table_of, tiles, timeline, value
-from grafana.query import PLACE, SITE, Query, named, placed, site_status, status
+from grafana.query import PLACE, SITE, Query, at_place, placed, site_status, status
 from grafana.readings import INDEX, reading_graph, unit_of
 from netmon.i18n import _, _n
 
@@ -77,7 +77,9 @@ def _checks() -> PanelBuilder:
         Query(expr=placed("1000 * netmon_check_last_run_timestamp_seconds")),
         Query(expr=placed("netmon_probe_duration_seconds"), optional=True),
         columns=[
-            *check_columns(),
+            *where_columns(),
+            check_column(),
+            status_column(),
             Column(field="Value#2", title=_("last run"), unit=unit_of("_timestamp_seconds")[0], width=190),
             Column(field="Value#3", title=_("took"), unit=unit_of("_seconds")[0], width=110),
         ],
@@ -92,8 +94,8 @@ def _required() -> PanelBuilder:
     present = f'max by (site, kind) (netmon_equipment_present{{site=~"{SITE}"}})'
     return table_of(
         _("equipment: required and present"),
-        Query(expr=named(required, "site"), optional=True),
-        Query(expr=named(present, "site")),
+        Query(expr=at_place(required), optional=True),
+        Query(expr=at_place(present)),
         columns=[
             Column(field="kind", title=_("equipment"), mappings=words(kinds())),
             Column(field="Value#1", title=_("required"), width=100),

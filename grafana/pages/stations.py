@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.page import Page, Row
-from grafana.pages.common import device_states, device_timeline, status_panels
+from grafana.pages.common import device_states, device_timeline, status_panels, where_columns
 from grafana.panels import Column, PanelBuilder, table_of
 from grafana.query import EQUIPMENT
 from grafana.readings import INDEX, reading_graph, series, unit_of
@@ -65,8 +65,7 @@ def _channels() -> PanelBuilder:
         series("channel_number", KIND, optional=True),
         series("configured_power_watts", KIND, optional=True),
         columns=[
-            Column(field="place", title=_("place")),
-            Column(field="equipment", title=_("equipment")),
+            *where_columns(),
             Column(field="Value#1", title=_("transmits at"), unit=hertz, decimals=4),
             Column(field="Value#2", title=_("receives at"), unit=hertz, decimals=4),
             Column(field="Value#3", title=_("channel")),
@@ -82,5 +81,4 @@ PAGE = Page(
     title=_n("base stations"),
     description=_n("350 MHz base stations: what they transmit and receive, and what they say of themselves."),
     rows=rows,
-    kinds=frozenset({KIND}),
 )

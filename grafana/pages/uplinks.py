@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import timeseries
 
 from grafana.codes import yes_or_no
 from grafana.page import Page, Row
-from grafana.pages.common import device_timeline, status_panels
+from grafana.pages.common import device_timeline, status_panels, where_columns
 from grafana.panels import Column, PanelBuilder, graph, table_of
 from grafana.query import EQUIPMENT, PLACE, Query, checks_of, limits, placed
 from grafana.readings import INDEX, reading_graph, series, shown, unit_of
@@ -92,8 +92,7 @@ def _provisioned() -> PanelBuilder:
             optional=True,
         ),
         columns=[
-            Column(field="place", title=_("place")),
-            Column(field="equipment", title=_("equipment")),
+            *where_columns(),
             Column(field="Value#1", title=_("provisioned"), unit=BITS, width=140),
             Column(field="Value#2", title=_("interface speed"), unit=BITS, width=140),
             Column(field="Value#3", title=_("to be reached"), unit=BITS, width=140),
@@ -137,8 +136,7 @@ def _loss_over_range() -> PanelBuilder:
         Query(expr=placed(f"1 - {answered} / {sent}", KIND)),
         Query(expr=placed(sent, KIND)),
         columns=[
-            Column(field="place", title=_("place")),
-            Column(field="equipment", title=_("equipment")),
+            *where_columns(),
             Column(field="Value#1", title=worst, unit=unit_of("_ratio")[0], decimals=3, width=160),
             Column(field="Value#2", title=_("packets sent"), unit="short", decimals=0, width=160),
         ],
@@ -157,8 +155,7 @@ def _interfaces() -> PanelBuilder:
             for reading in ("interface_unchanged_seconds", "agent_uptime_seconds", "snmp_up")
         ),
         columns=[
-            Column(field="place", title=_("place")),
-            Column(field="equipment", title=_("equipment")),
+            *where_columns(),
             Column(field="index", title=_("end"), width=90),
             Column(field="Value#1", title=_("interface unchanged for"), unit=unit_of("_seconds")[0]),
             Column(field="Value#2", title=_("agent running for"), unit=unit_of("_seconds")[0]),
@@ -173,5 +170,4 @@ PAGE = Page(
     title=_n("uplinks"),
     description=_n("Bandwidth against what is required, use, quality and interfaces of each uplink."),
     rows=rows,
-    kinds=frozenset({KIND}),
 )
