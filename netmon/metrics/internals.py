@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from netmon import __version__
 from netmon.alerts.desk import Severity
-from netmon.metrics.targets import TargetFamilies, Targets, single
+from netmon.metrics.targets import TargetFamilies, Targets
 from netmon.upkeep import Upkeep
 
 __all__ = ["AccessCounters", "ArchiveCounters", "Internals"]
@@ -256,8 +256,8 @@ class _Alerts:
             board.add_metric([self._alerts.settings.board.rstrip("/")], 1.0)
             yield board
         counts = self._alerts.outbox_counts()
-        yield single("netmon_outbox_waiting_messages", "gauge", "Messages that wait to be sent.", counts.waiting)
-        yield single(
+        yield _one("netmon_outbox_waiting_messages", "gauge", "Messages that wait to be sent.", counts.waiting)
+        yield _one(
             "netmon_outbox_refused_messages", "gauge", "Messages that were refused for good in the last 30 days.",
             counts.refused,
         )  # fmt: skip
@@ -282,7 +282,7 @@ class _Forward:
             ("netmon_forward_refused_rows", "counter", "Observations that the store refused for good.", pump.refused),
             ("netmon_forward_failures", "counter", "Attempts that came to nothing for now.", pump.failures),
         ):  # fmt: skip
-            yield single(name, kind, text, value)
+            yield _one(name, kind, text, value)
 
 
 class _Access:
@@ -300,7 +300,7 @@ class _Access:
         for outcome, count in self._access.log_ins.items():
             attempts.add_metric([outcome], count)
         yield attempts
-        yield single(
+        yield _one(
             "netmon_web_config_last_reload_successful", "gauge",
             "Whether the last attempt to load the web configuration succeeded.", not self._access.fault,
         )  # fmt: skip
@@ -313,10 +313,8 @@ class _Upkeep:
         self._upkeep = upkeep
 
     def collect(self) -> Iterator[Metric]:
-        yield single(
-            "netmon_emergency", "gauge", "Whether an emergency is declared.", self._upkeep.emergency is not None
-        )
-        yield single(
+        yield _one("netmon_emergency", "gauge", "Whether an emergency is declared.", self._upkeep.emergency is not None)
+        yield _one(
             "netmon_maintenance_windows", "gauge", "Maintenance windows that are open now.",
             len(self._upkeep.in_force()),
         )  # fmt: skip
@@ -330,21 +328,25 @@ class _Archive:
 
     def collect(self) -> Iterator[Metric]:
         archive = self._archive
-        yield single("netmon_archive_backlog_rows", "gauge", "Rows that are not durable yet.", archive.backlog)
-        yield single(
+        yield _one("netmon_archive_backlog_rows", "gauge", "Rows that are not durable yet.", archive.backlog)
+        yield _one(
             "netmon_archive_writable", "gauge", "Whether the last attempt to write succeeded.", archive.fault is None
         )
-        yield single("netmon_archive_rows_written", "counter", "Rows that became durable.", archive.rows_written)
-        yield single(
+        yield _one("netmon_archive_rows_written", "counter", "Rows that became durable.", archive.rows_written)
+        yield _one(
             "netmon_archive_rows_refused", "counter", "Rows that could not be stored at all.", archive.rows_refused
         )
-        yield single(
+        yield _one(
             "netmon_archive_rows_lost",
             "counter",
             "Rows that came while too many waited for the disk.",
             archive.rows_lost,
         )
-        yield single("netmon_archive_commits", "counter", "Transactions.", archive.commits)
-        yield single(
-            "netmon_archive_commit_seconds", "counter", "Seconds spent in transactions.", archive.commit_seconds
-        )
+        yield _one("netmon_archive_commits", "counter", "Transactions.", archive.commits)
+        yield _one("netmon_archive_commit_seconds", "counter", "Seconds spent in transactions.", archive.commit_seconds)
+
+
+def _one(name: str, kind: str, text: str, value: float) -> Metric:
+    metric = Metric(name, text, kind)
+    metric.add_sample(f"{name}_total" if kind == "counter" else name, {}, float(value))
+    return metric

@@ -14,12 +14,19 @@ from netmon.targets.register import Criterion
 from netmon.targets.standing import Part, Standing
 from netmon.targets.verdict import Verdict, worst
 
-__all__ = ["TargetFamilies", "Targets", "single"]
+__all__ = ["UNITS", "TargetFamilies", "Targets"]
 
 UNITS: Final = {"count": "pieces", "drill_age": "seconds", "drill_count": "drills"}
 """Of a rule's figure; all others judge shares."""
-ONE_FOR_ALL: Final = "pieces"
-"""Pieces of equipment are added up over sites; of any other figure the worst is shown."""
+FIGURES: Final = {
+    "ratio": "What is judged: share, of the worst subject.",
+    "pieces": "What is judged: pieces of equipment that work, all sites together.",
+    "seconds": "What is judged: age, of the worst subject.",
+    "drills": "What is judged: number of drills, of the worst subject.",
+}
+REQUIRED: Final = "What the figure is judged by; absent where nobody set it."
+SMALLER_IS_BETTER: Final = frozenset({"mean", "drill_age"})
+KEY: Final = ("target", "criterion")
 
 
 class Targets(Protocol):
@@ -53,35 +60,27 @@ class TargetFamilies:
         yield info
         yield verdicts
         yield from _criteria(report.standings)
-        yield single(
-            "netmon_targets_evaluated_timestamp_seconds", "gauge", "When the targets were evaluated last.",
-            report.until_ns / 1e9,
+        yield GaugeMetricFamily(
+            "netmon_targets_evaluated_timestamp_seconds", "When the targets were evaluated last.",
+            value=report.until_ns / 1e9,
         )  # fmt: skip
 
 
-def single(name: str, kind: str, text: str, value: float) -> Metric:
-    """A family of one series without labels."""
-    metric = Metric(name, text, kind)
-    metric.add_sample(f"{name}_total" if kind == "counter" else name, {}, float(value))
-    return metric
-
-
 def _criteria(standings: Sequence[Standing]) -> Iterator[Metric]:
-    key = ("target", "criterion")
-    info = _family("criterion_info", "A criterion of a target; join on target and criterion.",
-                   *key, "name_zh", "name_en", "rule")  # fmt: skip
-    verdicts = _family("criterion_verdict", "The verdict of a criterion, the worst of its subjects: 1 for it.",
-                       *key, "verdict")  # fmt: skip
-    evidence = _family("criterion_evidence_ratio", "Share of what should be known that is known, of the subject of "
-                       "which least is.", *key)  # fmt: skip
-    subjects = _family("criterion_subjects", "Sites or pieces of equipment that a criterion is about.", *key)
-    figures, required = {}, {}
-    for unit, what in (("ratio", "share"), ("pieces", "pieces of equipment that work, all sites together"),
-                       ("seconds", "age"), ("drills", "number of drills")):  # fmt: skip
-        figures[unit] = _family(f"criterion_figure_{unit}", f"What is judged: {what}, of the worst subject." if
-                                unit != ONE_FOR_ALL else f"What is judged: {what}.", *key)  # fmt: skip
-        required[unit] = _family(f"criterion_required_{unit}", "What the figure is judged by; absent where nobody set "
-                                 "it.", *key, "bound")  # fmt: skip
+    info = _family(
+        "criterion_info", "A criterion of a target; join on target and criterion.", *KEY, "name_zh", "name_en", "rule"
+    )
+    verdicts = _family(
+        "criterion_verdict", "The verdict of a criterion, the worst of its subjects: 1 for it.", *KEY, "verdict"
+    )
+    subjects = _family("criterion_subjects", "Sites or pieces of equipment that a criterion is about.", *KEY)
+    evidence = _family(
+        "criterion_evidence_ratio",
+        "Share of what should be known that is known, of the subject of which least is.",
+        *KEY,
+    )
+    figures = {unit: _family(f"criterion_figure_{unit}", text, *KEY) for unit, text in FIGURES.items()}
+    required = {unit: _family(f"criterion_required_{unit}", REQUIRED, *KEY, "bound") for unit in FIGURES}
     for standing in standings:
         for criterion, parts in _by_criterion(standing):
             labels = [standing.target.id, criterion.id]
@@ -95,7 +94,7 @@ def _criteria(standings: Sequence[Standing]) -> Iterator[Metric]:
             if (figure := _figure(criterion, parts)) is not None:
                 figures[unit].add_metric(labels, figure)
             if (limit := _limit(criterion, parts)) is not None:
-                bound = "at_most" if _smaller_is_better(criterion) else "at_least"
+                bound = "at_most" if criterion.rule in SMALLER_IS_BETTER else "at_least"
                 required[unit].add_metric([*labels, bound], limit)
     yield from (info, verdicts, subjects, evidence, *figures.values(), *required.values())
 
@@ -110,23 +109,19 @@ def _by_criterion(standing: Standing) -> Iterator[tuple[Criterion, list[Part]]]:
 
 
 def _figure(criterion: Criterion, parts: Sequence[Part]) -> float | None:
-    if UNITS.get(criterion.rule) == ONE_FOR_ALL:
+    if criterion.rule == "count":
         return _added(parts, "serviceable")
     values = [part.finding.value for part in parts if part.finding.value is not None]
-    worst_of = max if _smaller_is_better(criterion) else min
+    worst_of = max if criterion.rule in SMALLER_IS_BETTER else min
     return worst_of(values) if values else None
 
 
 def _limit(criterion: Criterion, parts: Sequence[Part]) -> float | None:
-    if UNITS.get(criterion.rule) == ONE_FOR_ALL:
+    if criterion.rule == "count":
         return _added(parts, "required")
     if criterion.rule == "drill_age":
         return criterion.longest_age_seconds
     return criterion.at_most if criterion.rule == "mean" else criterion.at_least
-
-
-def _smaller_is_better(criterion: Criterion) -> bool:
-    return criterion.rule in ("mean", "drill_age")
 
 
 def _added(parts: Sequence[Part], figure: str) -> float | None:
