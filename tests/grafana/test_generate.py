@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -17,6 +18,10 @@ import probes
 from grafana.generate import FOLDER, files
 from grafana.map_panel import BASE_LAYER
 from grafana.pages import PAGES
+from netmon.alerts import letter
+from netmon.alerts.desk import OWN, Alert
+from netmon.alerts.settings import AlertSettings
+from netmon.i18n import use_language
 from netmon.metrics.families import COUNTED, FIXED, reading_metric
 from tests.lab.dashboards import DASHBOARDS, Asked, filled, metrics_of, panels, queries
 from tests.lab.need import program
@@ -249,6 +254,21 @@ def test_one_can_go_from_the_county_to_a_site_to_its_equipment_to_the_board() ->
     assert leads("netmon-site-zh", "${board}/sites/$site")
     for name in ("stations", "uplinks", "satellite", "ipv6", "services"):
         assert leads(f"netmon-{name}-zh", "/d/netmon-equipment-zh?${__url_time_range}&var-site=")
+
+
+def test_a_mail_s_link_leads_to_a_dashboard_with_its_variables() -> None:
+    settings = AlertSettings(grafana="https://grafana.example.org")
+    for language in LANGUAGES:
+        use_language(language)
+        for site, asset in (("a", "a/router"), (OWN, f"{OWN}/archive")):
+            alert = Alert(id="1", asset=asset, site=site, thread="1", since_ns=10**18, raised_ns=10**18)
+            link = urlsplit(letter._dashboard_of(alert, settings))
+            variables = DASHBOARDS[link.path.removeprefix("/d/")]["templating"]["list"]
+            given = {name.removeprefix("var-") for name in parse_qs(link.query) if name.startswith("var-")}
+            assert given <= {variable["name"] for variable in variables}
+            assert bool(given) == (site != OWN)
+        assert letter._dashboard(settings, "county").rpartition("/")[2] in DASHBOARDS
+    use_language("en")
 
 
 def test_nothing_is_fetched_from_the_internet() -> None:
