@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -334,8 +335,6 @@ def test_every_other_metric_is_on_a_dashboard_or_listed_as_on_none() -> None:
 
 def test_every_expression_is_promql(tmp_path: Path) -> None:
     promtool = program("promtool", "prometheus")
-    import subprocess
-
     expressions = {filled(asked.expr) for language in LANGUAGES for asked in queries(language)}
     expressions |= {filled(mark["expr"]) for one in DASHBOARDS.values() for mark in one["annotations"]["list"]}
     rules = [{"record": f"r:{number}:r", "expr": expr} for number, expr in enumerate(sorted(expressions))]
