@@ -68,7 +68,7 @@ def link_to(name: str, *variables: tuple[str, str]) -> str:
 def build_page(page: Page, pages: Sequence[Page]) -> dashboard.Dashboard:
     """One dashboard in the current language; ``pages`` are those that its head links to."""
     language = current_language()
-    made = build.Dashboard(f"netmon {_(page.title)}").uid(uid(page.name)).description(_(page.description))
+    made = build.Dashboard(f"netmon · {_(page.title)}").uid(uid(page.name)).description(_(page.description))
     made.tags(["netmon", language]).timezone("Asia/Shanghai").time(f"now-{page.range}", "now").refresh("30s")
     made.readonly().tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
     for variable in _variables(page):

@@ -122,8 +122,8 @@ def coded(metric: str, label: str, words: Sequence[str], by: str, where: str = "
 
 def readings() -> str:
     """Every reading of the chosen piece of equipment, with its name."""
-    of_checks = "check_.+|device_.+|threshold|rtt_seconds_.+|echo_.+|probe_.+"
-    return f'{{__name__=~"netmon_.+", __name__!~"netmon_({of_checks})", check=~"{ASSET}/.+"}}'
+    others = "check_.+|device_state.*|threshold|rtt_seconds_.+|echo_.+_total|probe_duration_seconds"
+    return f'{{__name__=~"netmon_.+", __name__!~"netmon_({others})", check=~"{ASSET}/.+"}}'
 
 
 def status() -> str:

@@ -79,7 +79,7 @@ def reading_graph(
     metric, _factor = reading_metric(reading)
     unit, scale = unit_of(metric)
     measured = [
-        series(reading, kind, index=index, legend=f"{legend} {word}", optional=optional)
+        series(reading, kind, index=index, legend=f"{legend} {word}".strip(), optional=optional)
         for index, word in indices.items()
     ] or [series(reading, kind, legend=legend, optional=optional)]
     beside = limits(metric.removeprefix("netmon_"), kind, scale=scale)

@@ -85,11 +85,11 @@ def _lasting(severities: dict[str, str]) -> PanelBuilder:
             Column(field="equipment", title=_("equipment"),
                    link=(_("open the equipment"), link_to("equipment", *ASSET_OF_ROW))),
             Column(field="asset", title=_("id")),
-            Column(field="Value#1", title=_("since"), unit=unit_of("_timestamp_seconds")[0], width=190),
+            Column(field="Value#1", title=_("since when"), unit=unit_of("_timestamp_seconds")[0], width=190),
         ],
         width=14,
         height=12,
-        sort=_("since"),
+        sort=_("since when"),
     )  # fmt: skip
 
 

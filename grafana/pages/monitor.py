@@ -225,7 +225,7 @@ def _process() -> list[PanelBuilder]:
 
 PAGE = Page(
     name="monitor",
-    title=_n("netmon itself"),
+    title=_n("the monitor itself"),
     description=_n("Whether netmon measures, stores and sends, and how much it takes."),
     rows=rows,
     sites="none",

@@ -19,7 +19,7 @@ def rows() -> list[Row]:
     return [
         Row(_("services now"), status_panels(KINDS, legend=CHECK)),
         Row(
-            _("times"),
+            _("durations"),
             [
                 reading_graph("total_seconds", "http"),
                 reading_graph("first_byte_seconds", "http|tcp", legend=CHECK),

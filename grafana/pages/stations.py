@@ -36,7 +36,7 @@ def rows() -> list[Row]:
             ],
         ),
         Row(
-            _("supply"),
+            _("power supplies"),
             [
                 reading_graph("supply_voltage_volts", KIND, from_zero=False),
                 reading_graph("supply_current_amperes", KIND, optional=True),

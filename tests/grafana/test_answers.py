@@ -142,8 +142,8 @@ def of_the_check(asked: Asked, found: list[Series]) -> list[Series]:
 
 
 def just_now() -> float:
-    """A moment whose scrape has ended: whatever is asked of it has one answer."""
-    return time.time() - 1
+    """A moment whose scrape has ended, well or not (it may take a second): what is asked of it has one answer."""
+    return time.time() - 2
 
 
 def shown(watch: Watch) -> tuple[dict[str, Any], dict[str, list[float]]]:
@@ -151,7 +151,14 @@ def shown(watch: Watch) -> tuple[dict[str, Any], dict[str, list[float]]]:
 
     Each figure that is a reading is compared with the archive's.
     """
-    at = just_now()
+    at = 0.0
+
+    def scraped() -> bool:
+        nonlocal at
+        at = just_now()
+        return bool(watch.prometheus.ask("up == 1", at))
+
+    watch.until(scraped)  # a busy machine may miss a scrape
     answers = {
         str(asked): (asked, of_the_check(asked, watch.prometheus.ask(filled(asked.expr), at)))
         for asked in queries("en")
