@@ -25,7 +25,7 @@ from netmon.demo.network import Network, prepare
 from netmon.demo.script import faults
 from tests.lab import need
 
-__all__ = ["BOARD", "Observed"]
+__all__ = ["BOARD", "INTERVAL_SECONDS", "Observed"]
 
 ROOT = Path(__file__).parents[2]
 BOARD = "https://netmon.example.org"

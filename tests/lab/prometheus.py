@@ -15,7 +15,7 @@ from typing import Any
 from tests.lab.need import program
 from tests.lab.servers import unused_port
 
-__all__ = ["Prometheus", "Series"]
+__all__ = ["Prometheus", "Series", "ask"]
 
 Series = dict[str, Any]
 """One series of an answer: ``metric`` (labels) and ``value`` or ``values``."""
@@ -24,6 +24,7 @@ Series = dict[str, Any]
 class Prometheus:
     """Attributes:
     url: where it answers.
+    config: its configuration; written by :meth:`start`.
 
     Args:
         jobs: it scrapes the target once for each.
@@ -33,16 +34,16 @@ class Prometheus:
         self._jobs = [{"job_name": job, "static_configs": [{"targets": [target]}]} for job in jobs]
         self._program = program("prometheus", "prometheus")
         self._folder = folder
+        self.config = folder / "prometheus.yml"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = unused_port()
         self.url = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        config = self._folder / "prometheus.yml"
         every = {"scrape_interval": "1s", "scrape_timeout": "1s"}
-        config.write_text(json.dumps({"global": every, "scrape_configs": self._jobs}))  # which is YAML, too
+        self.config.write_text(json.dumps({"global": every, "scrape_configs": self._jobs}))  # which is YAML, too
         command = [
-            self._program, f"--config.file={config}", f"--storage.tsdb.path={self._folder / 'data'}",
+            self._program, f"--config.file={self.config}", f"--storage.tsdb.path={self._folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{self._port}", "--log.level=error",
         ]  # fmt: skip
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -62,27 +63,23 @@ class Prometheus:
             self._process.wait()
 
     def ask(self, expr: str, at: float | None = None) -> list[Series]:
-        """What an expression says at a moment.
+        """As :func:`ask`."""
+        return ask(self.url, expr, at)
 
-        Raises:
-            AssertionError: it is refused.
-        """
-        found = self._get("query", {"query": expr, **({} if at is None else {"time": f"{at:.3f}"})})
-        return found if isinstance(found, list) else []
 
-    def ask_range(self, expr: str, since: float, until: float, step: float = 1.0) -> list[Series]:
-        """What an expression says over time; as :meth:`ask`."""
-        parameters = {"query": expr, "start": f"{since:.3f}", "end": f"{until:.3f}", "step": str(step)}
-        found = self._get("query_range", parameters)
-        assert isinstance(found, list)
-        return found
+def ask(url: str, expr: str, at: float | None = None) -> list[Series]:
+    """What an expression says at a moment; empty for a scalar.
 
-    def _get(self, what: str, parameters: dict[str, str]) -> Any:
-        request = urllib.request.Request(
-            f"{self.url}/api/v1/{what}", data=urllib.parse.urlencode(parameters).encode(), method="POST"
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)["data"]["result"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{parameters['query']}: {error.read().decode()}") from None
+    Raises:
+        AssertionError: it is refused.
+    """
+    parameters = {"query": expr, **({} if at is None else {"time": f"{at:.3f}"})}
+    request = urllib.request.Request(
+        f"{url}/api/v1/query", data=urllib.parse.urlencode(parameters).encode(), method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found = json.load(answer)["data"]["result"]
+    except urllib.error.HTTPError as error:
+        raise AssertionError(f"{expr}: {error.read().decode()}") from None
+    return found if isinstance(found, list) else []
