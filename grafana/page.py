@@ -177,7 +177,7 @@ class Mark(dashboard.AnnotationQuery):
 
 
 def _marks(site: str) -> list[dashboard.AnnotationQuery]:
-    """What happened, on every graph: alerts by severity, emergencies, maintenance, starts of netmon."""
+    """What happened, on every graph: alerts by severity, emergencies, maintenance, what befell netmon."""
     found: list[dashboard.AnnotationQuery] = []
     for severity, color, title in (
         ("critical", "red", _("critical alerts")),
@@ -188,10 +188,13 @@ def _marks(site: str) -> list[dashboard.AnnotationQuery]:
         # An alert about netmon itself has no equipment in the inventory.
         expr = f"{of_equipment(lasting)} or on (alert) {lasting}"
         found.append(Mark(title, expr, color, text="{{place}} {{equipment}} {{alert}}"))
+    loaded = "netmon_config_last_reload_success_timestamp_seconds"
     started = "process_start_time_seconds * on (job, instance) group_left () netmon_build_info"
     return [
         *found,
         Mark(_("emergency"), "max(netmon_emergency)", "dark-red"),
         Mark(_("maintenance"), "max(netmon_maintenance_windows)", "purple"),
         Mark(_("netmon started"), f"1000 * {started}", "blue", text="{{instance}}", instants=True),
+        Mark(_("configuration loaded"), f"1000 * {loaded}", "semi-dark-blue", text="{{instance}}", instants=True),
+        Mark(_("steps of the clock"), "increase(netmon_clock_steps_total[2m]) > 0", "light-blue", text="{{instance}}"),
     ]

@@ -27,12 +27,12 @@ ALARMS = {
 
 
 def rows() -> list[Row]:
-    """What is wrong now, where, since when; the plan's targets; what is lacking."""
+    """Where something is wrong now, how the targets stand, what it is and what is lacking, what came before."""
     return [
         Row(_("now"), _now()),
         Row(_("sites and targets"), [_map(), _targets()]),
-        Row(_("sites over time"), [_sites()]),
         Row(_("what is wrong"), [trouble_table(width=14), _lacking()]),
+        Row(_("sites over time"), [_sites()]),
         Row(_("figures of the targets, this year so far"), _by_unit()),
     ]
 
