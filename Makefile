@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo run test check lint bench soak pictures messages bundle clean
+.PHONY: demo run test check lint bench soak pictures messages dashboards bundle clean
 
 demo: $(VENV)/.run  ## a simulated county, monitored over real protocols
 	@$(BIN)/netmon demo
@@ -30,12 +30,15 @@ pictures: $(VENV)/.dev  ## pictures of what a person sees, in pictures/
 	$(BIN)/python tests/lab/pictures.py
 
 messages: $(VENV)/.dev  ## collect texts into the catalogues and compile them
-	$(BIN)/pybabel -q extract -F babel.cfg -k _n --no-wrap --sort-by-file --omit-header --no-location -o netmon/locale/netmon.pot netmon
+	$(BIN)/pybabel -q extract -F babel.cfg -k _n --no-wrap --sort-by-file --omit-header --no-location -o netmon/locale/netmon.pot netmon grafana
 	$(BIN)/pybabel -q update --no-wrap --no-fuzzy-matching -D netmon -i netmon/locale/netmon.pot -d netmon/locale
 	$(BIN)/pybabel -q compile -D netmon -d netmon/locale
 
 bundle: $(VENV)/.dev  ## dist/: everything for a machine without a registry (docs/install.md)
 	@$(BIN)/python deploy/bundle.py dist
+
+dashboards: $(VENV)/.dev  ## write grafana/dashboards anew from the code beside them
+	$(BIN)/python -m grafana.generate
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis pictures

@@ -14,6 +14,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -50,6 +51,7 @@ __all__ = [
 STRIP_CELLS: Final = 48
 STRIP_SECONDS: Final = 1800
 LISTED: Final = 12
+HOUR_NS: Final = 3600 * 1_000_000_000
 COLOURS: Final = {"up": "#2e7d32", "standby": "#90a4ae", "degraded": "#f9a825", "unknown": "#8e8e8e", "down": "#c62828"}
 NOTHING: Final = "#e8e8e8"
 BLOCKS: Final = {"up": "▁", "standby": "▁", "degraded": "▄", "unknown": "·", "down": "█", "": " "}
@@ -240,7 +242,7 @@ def _frame(subject: str, settings: AlertSettings, context: Context) -> dict[str,
         "organisation": printable(context.organisation.in_language(current_language())),
         "emergency": context.emergency,
         "simulated": context.simulated,
-        "grafana": settings.grafana,
+        "grafana": _dashboard(settings, "county"),
         "unknown": [],
         "unknown_count": 0,
         "now_words": "",
@@ -271,6 +273,7 @@ def _content(notice: Notice, settings: AlertSettings, context: Context) -> dict[
         summary = _("Nothing else is cut off by it.")
     return {
         **_frame(subject, settings, context),
+        "grafana": _dashboard_of(first, settings),
         "kind": notice.kind.value,
         "number": notice.number,
         "look": "up" if resolved else "degraded" if first.severity is Severity.MINOR else "down",
@@ -437,6 +440,21 @@ def _item_lines(item: Mapping[str, Any]) -> list[str]:
     if item["flapping"]:
         lines.append(_("It comes and goes: nothing more is mailed until it is calm for half an hour."))
     return lines
+
+
+def _dashboard(settings: AlertSettings, page: str, **parameters: str) -> str:
+    """The address of a dashboard (docs/grafana.md) in the current language; empty where there is no Grafana."""
+    if not settings.grafana:
+        return ""
+    return f"{settings.grafana}/d/netmon-{page}-{current_language()}?{urlencode(parameters)}".rstrip("?")
+
+
+def _dashboard_of(alert: Alert, settings: AlertSettings) -> str:
+    """That of what an alert is about, from an hour before it began."""
+    since = {"from": str((alert.since_ns - HOUR_NS) // 1_000_000), "to": "now"}
+    if alert.site == OWN:
+        return _dashboard(settings, "monitor", **since)
+    return _dashboard(settings, "equipment", **{"var-site": alert.site, "var-asset": alert.asset}, **since)
 
 
 def _worst_first(alerts: Iterable[Alert]) -> list[Alert]:

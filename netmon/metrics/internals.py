@@ -12,24 +12,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from netmon import __version__
+from netmon.alerts.desk import Severity
+from netmon.metrics.targets import TargetFamilies, Targets
 from netmon.runner import Clock
-from netmon.targets.plain import Report
-from netmon.targets.verdict import Verdict
 from netmon.upkeep import Upkeep
 
 __all__ = ["AccessCounters", "ArchiveCounters", "Internals"]
 
-SEVERITIES: Final = ("minor", "major", "critical")
+SEVERITIES: Final = tuple(Severity)
 MISSED_REASONS: Final = ("overlap", "misfire", "coalesced", "stopping")
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-
-
-class Targets(Protocol):
-    """What is known of the plan's targets."""
-
-    @property
-    def report(self) -> Report | None:
-        """How they stand."""
 
 
 class ArchiveCounters(Protocol):
@@ -96,12 +88,40 @@ class LastingAlert(Protocol):
     """An alert that lasts."""
 
     @property
+    def id(self) -> str:
+        """Unique for ever."""
+
+    @property
     def severity(self) -> str:
         """How bad it is."""
+
+    @property
+    def site(self) -> str:
+        """Id of the site."""
+
+    @property
+    def asset(self) -> str:
+        """Id of the equipment."""
+
+    @property
+    def since_ns(self) -> int:
+        """Since when it is so, UTC nanoseconds since the epoch."""
+
+
+class AlertSettings(Protocol):
+    """What was set for alerts."""
+
+    @property
+    def board(self) -> str:
+        """Where people open the status board; empty if nobody said."""
 
 
 class AlertCounters(Protocol):
     """What alerts tell about themselves."""
+
+    @property
+    def settings(self) -> AlertSettings:
+        """What was set."""
 
     def lasting(self) -> Sequence[LastingAlert]:
         """Alerts that last."""
@@ -193,7 +213,7 @@ class Internals:
 
     def watch_targets(self, targets: Targets) -> None:
         """Show how the targets of the plan stand."""
-        self.registry.register(_Targets(targets))
+        self.registry.register(TargetFamilies(targets))
 
     def watch_alerts(self, alerts: AlertCounters) -> None:
         """Show alerts and the outbox."""
@@ -225,44 +245,6 @@ class Internals:
         return generate_latest(self.registry)
 
 
-class _Targets:
-    """Collects the last report at each scrape; nothing before there is one."""
-
-    def __init__(self, targets: Targets) -> None:
-        self._targets = targets
-
-    def collect(self) -> Iterator[Metric]:
-        report = self._targets.report
-        if report is None:
-            return
-        family = GaugeMetricFamily(
-            "netmon_target_verdict",
-            "The verdict of a target of the plan, this year so far: 1 for the one that holds.",
-            labels=["target", "verdict"],
-        )
-        for standing in report.standings:
-            for verdict in Verdict:
-                family.add_metric([standing.target.id, verdict], float(verdict is standing.verdict))
-        yield family
-        objectives = GaugeMetricFamily(
-            "netmon_objective_ratio",
-            "The share of time that a target of the plan asks of a piece of equipment to work.",
-            labels=["target", "criterion", "asset"],
-        )
-        for standing in report.standings:
-            for part in standing.parts:
-                if part.criterion.rule == "availability" and part.criterion.at_least is not None and part.subject:
-                    labels = [standing.target.id, part.criterion.id, part.subject]
-                    objectives.add_metric(labels, part.criterion.at_least)
-        yield objectives
-        yield _one(
-            "netmon_targets_evaluated_timestamp_seconds",
-            "gauge",
-            "When the targets were evaluated last.",
-            report.until_ns / 1e9,
-        )
-
-
 class _Alerts:
     """Collects alerts and the outbox at each scrape."""
 
@@ -271,10 +253,23 @@ class _Alerts:
 
     def collect(self) -> Iterator[Metric]:
         family = GaugeMetricFamily("netmon_alerts", "Alerts that last.", labels=["severity"])
-        lasting = [alert.severity for alert in self._alerts.lasting()]
+        lasting = self._alerts.lasting()
+        severities = [alert.severity for alert in lasting]
         for severity in SEVERITIES:
-            family.add_metric([severity], lasting.count(severity))
+            family.add_metric([severity], severities.count(severity))
         yield family
+        since = GaugeMetricFamily(
+            "netmon_alert_since_timestamp_seconds",
+            "Since when what an alert is about is so; there while the alert lasts.",
+            labels=["alert", "severity", "site", "asset"],
+        )
+        for alert in lasting:
+            since.add_metric([alert.id, alert.severity, alert.site, alert.asset], alert.since_ns / 1e9)
+        yield since
+        if self._alerts.settings.board:
+            board = GaugeMetricFamily("netmon_board_info", "Where people open the status board; 1.", labels=["url"])
+            board.add_metric([self._alerts.settings.board.rstrip("/")], 1.0)
+            yield board
         counts = self._alerts.outbox_counts()
         yield _one("netmon_outbox_waiting_messages", "gauge", "Messages that wait to be sent.", counts.waiting)
         yield _one(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from netmon.metrics.families import Families, reading_metric
-from netmon.model import Asset, Check, Site, Threshold
+from netmon.model import Asset, Check, LocalText, Site, Threshold
 from probes.base import split_key
 
 __all__ = ["count_equipment", "describe"]
@@ -21,14 +21,15 @@ def describe(families: Families, sites: Iterable[Site], assets: Iterable[Asset],
                  "check_timeout_seconds", "threshold"):  # fmt: skip
         families[f"netmon_{name}"].blocks.clear()
     for site in sites:
-        labels = {"site": site.id, "kind": site.kind, "name_zh": site.name.zh, "name_en": site.name.en}
+        labels = {"site": site.id, "kind": site.kind, **_names(site.name), "latitude": _degrees(site.place.latitude),
+                  "longitude": _degrees(site.place.longitude)}  # fmt: skip
         families["netmon_site_info"].add((site.id,), labels, 1.0)
         for kind, count in site.required.items():
             labels = {"site": site.id, "kind": kind}
             families["netmon_required_equipment"].add((site.id, kind), labels, float(count))
     for asset in assets:
-        labels = {"asset": asset.id, "site": asset.site, "kind": asset.kind, "name_zh": asset.name.zh,
-                  "name_en": asset.name.en, "model": asset.model, "parent": asset.parent or ""}  # fmt: skip
+        labels = {"asset": asset.id, "site": asset.site, "kind": asset.kind, **_names(asset.name),
+                  "model": asset.model, "parent": asset.parent or ""}  # fmt: skip
         families["netmon_asset_info"].add((asset.id,), labels, 1.0)
     for check in checks:
         key = check.id, check.vantage
@@ -49,6 +50,15 @@ def count_equipment(families: Families, sites: Iterable[Site], assets: Iterable[
     family.blocks.clear()
     for (site_id, kind), count in counts.items():
         family.add((site_id, kind), {"site": site_id, "kind": kind}, float(count))
+
+
+def _names(name: LocalText) -> dict[str, str]:
+    """What a person of either language is shown: a name in one language only stands for both."""
+    return {f"name_{language}": name.in_language(language) for language in ("zh", "en")}
+
+
+def _degrees(value: float | None) -> str:
+    return "" if value is None else repr(value)
 
 
 def _describe_threshold(families: Families, labels: dict[str, str], threshold: Threshold) -> None:

@@ -23,8 +23,10 @@ class Victoria:
     url: where it answers.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, scraping: Path | None = None) -> None:
+        """``scraping``: a Prometheus configuration, whose targets it scrapes itself."""
         self._folder = folder
+        self._more = [] if scraping is None else [f"-promscrape.config={scraping}", "-search.latencyOffset=0s"]
         self._program = program("victoria-metrics", "victoria-metrics")
         self._port = unused_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -33,7 +35,7 @@ class Victoria:
     def start(self) -> None:
         command = [
             self._program, f"-httpListenAddr=127.0.0.1:{self._port}", f"-storageDataPath={self._folder}",
-            "-retentionPeriod=100y", "-dedup.minScrapeInterval=1ms", "-memory.allowedBytes=268435456",
+            "-retentionPeriod=100y", "-dedup.minScrapeInterval=1ms", "-memory.allowedBytes=268435456", *self._more,
         ]  # fmt: skip
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 30

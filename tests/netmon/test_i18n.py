@@ -14,6 +14,7 @@ from babel.messages.extract import extract_from_dir
 
 from netmon.i18n import LOCALE_FOLDER, _, language_from_environment, use_language
 
+ROOT = Path(__file__).parents[2]
 FOLDER = LOCALE_FOLDER / "zh_CN" / "LC_MESSAGES"
 KEYWORDS = {"_": None, "_n": None, "ngettext": (1, 2)}
 
@@ -30,9 +31,12 @@ def fields(text: str) -> set[str]:
 
 def test_every_text_of_the_program_is_translated(catalogue: Catalog) -> None:
     """A new text without a translation fails here; so does a translation of a text that is gone."""
-    source = Path(__file__).parents[2] / "netmon"
     methods = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-    found = {message for *_place, message, _comments, _context in extract_from_dir(source, methods, keywords=KEYWORDS)}
+    found = {
+        message
+        for folder in ("netmon", "grafana")
+        for *_place, message, _comments, _context in extract_from_dir(ROOT / folder, methods, keywords=KEYWORDS)
+    }
     known = {message.id for message in catalogue if message.id}
     assert found - {""} == known
     assert [message.id for message in catalogue if message.id and not message.string] == []

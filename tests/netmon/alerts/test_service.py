@@ -131,6 +131,24 @@ async def test_each_gets_one_mail_in_their_language_and_one_when_it_is_over(tmp_
     box.close()
 
 
+async def test_a_mail_leads_to_the_dashboard_of_the_equipment_at_the_time(tmp_path: Path) -> None:
+    netmon, box = Netmon(tmp_path), Outbox.open(tmp_path)
+    alerts = netmon.alerts(box, replace(SETTINGS, grafana="https://grafana.example.org"))
+    await netmon.round(alerts)
+    for _turn in range(4):
+        await netmon.round(alerts, "uplink", "a", "b")
+    (alert,) = alerts.lasting()
+    begin = alert.since_ns // 1_000_000 - 3_600_000
+    for mail, language in zip(netmon.mails(), ("zh", "en"), strict=True):
+        page = f"https://grafana.example.org/d/netmon-equipment-{language}"
+        assert f"{page}?var-site=s&var-asset=s%2Fuplink&from={begin}&to=now" in text_of(mail)
+    netmon.sent.clear()
+    netmon.faults = {"archive": "disk full"}
+    await netmon.round(alerts)
+    assert any("/d/netmon-monitor-zh?from=" in text_of(mail) for mail in netmon.mails())
+    box.close()
+
+
 async def test_a_day_without_a_server_loses_nothing(tmp_path: Path) -> None:
     netmon, box = Netmon(tmp_path), Outbox.open(tmp_path)
     alerts = netmon.alerts(box)

@@ -10,16 +10,18 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 import probes
+from netmon.alerts.desk import Alert, Severity
+from netmon.alerts.settings import AlertSettings
 from netmon.impact import Effective, EffectiveStatus
 from netmon.metrics import CheckMetrics, Internals
 from netmon.metrics.families import FIXED, RTT_BUCKETS, reading_metric
 from netmon.metrics.internals import LastingAlert, OutboxCounters, Pumped
-from netmon.model import Asset, Check, LocalText, Site, Status, Threshold
+from netmon.model import Asset, Check, LocalText, Place, Site, Status, Threshold
 from netmon.runner import Clock
 from netmon.targets.plain import Report
 from netmon.targets.register import load_register
 from netmon.targets.standing import Part, Standing
-from netmon.targets.verdict import Finding, Verdict, Why
+from netmon.targets.verdict import Finding, Verdict, Why, worst
 from netmon.upkeep import Upkeep
 from probes.base import Failure, ProbeResult, State, StateClass
 from tests.lab.checks import check
@@ -228,7 +230,8 @@ def test_the_inventory_is_there_to_join() -> None:
     def info(name: str, **labels: str) -> float | None:
         return scrape.registry.get_sample_value(name, labels)
 
-    assert info("netmon_site_info", site="hunchun", kind="battalion", name_zh="珲春", name_en="Hunchun") == 1
+    place = {"latitude": "", "longitude": ""}
+    assert info("netmon_site_info", site="hunchun", kind="battalion", name_zh="珲春", name_en="Hunchun", **place) == 1
     assert scrape("netmon_check_info", site="hunchun", asset="hunchun/router", kind="ping") == 1
     assert scrape("netmon_check_timeout_seconds") == 5
     assert scrape("netmon_threshold", reading="loss_ratio", limit="degraded_above") == 0.05
@@ -236,6 +239,13 @@ def test_the_inventory_is_there_to_join() -> None:
     assert scrape("netmon_threshold", reading="loss_ratio", limit="down_below") is None
     far = {"reading": "capacity_bytes_per_second", "index": "far", "limit": "degraded_below"}
     assert scrape("netmon_threshold", **far) == 6.25e6
+
+
+def test_a_site_tells_where_it_is_and_one_name_stands_for_both_languages() -> None:
+    place = Place(latitude=42.86, longitude=-130.0)
+    scrape = Scrape(sites=(Site(id="north", kind="vehicle", name=LocalText(zh="北站"), place=place),))
+    labels = {"site": "north", "kind": "vehicle", "name_zh": "北站", "name_en": "北站", "latitude": "42.86"}
+    assert scrape("netmon_site_info", {**labels, "longitude": "-130.0"}) == 1
 
 
 def test_equipment_is_counted_by_the_day() -> None:
@@ -295,15 +305,46 @@ class FakeArchive:
 
 
 class FakeTargets:
-    """One target that is met."""
+    """Targets with a figure of each unit: shares, pieces, an age and drills."""
+
+    findings: Mapping[str, Mapping[str, Sequence[Finding]]] = {
+        "sensing": {
+            "fresh": (
+                Finding(verdict=Verdict.MET, why=Why.REACHED, value=0.99, evidence_ratio=0.9),
+                Finding(verdict=Verdict.NOT_MET, why=Why.MISSED, value=0.5, evidence_ratio=1.0),
+            )
+        },
+        "radio-sites": {
+            "complete": tuple(
+                Finding(
+                    verdict=Verdict.MET, why=Why.REACHED, value=float(count),
+                    figures={"required": 2, "present": 2, "serviceable": count, "unknown": 0},
+                )
+                for count in (1, 2)
+            )
+        },
+        "link-quality": {
+            "loss": tuple(Finding(verdict=Verdict.MET, why=Why.REACHED, value=value) for value in (0.0001, 0.0003))
+        },
+        "satellite": {
+            "drilled": tuple(Finding(verdict=Verdict.MET, why=Why.REACHED, value=value) for value in (9.0, 5.0))
+        },
+        "offline-resilience": {"drilled": (Finding(verdict=Verdict.NOT_MET, why=Why.TOO_FEW_DRILLS, value=0.0),)},
+    }  # fmt: skip
 
     @property
     def report(self) -> Report:
         register = load_register(Path(__file__).parents[3] / "config" / "targets.yaml", kinds=probes.KINDS)
-        target = register.targets["sensing"]
-        part = Part(target.criteria[0], "hunchun/router", Finding(verdict=Verdict.MET, why=Why.REACHED))
-        standing = Standing(target, Verdict.MET, (part,))
-        return Report(year=2026, since_ns=0, until_ns=5_000_000_000, begun_ns=0, standings=(standing,))
+        standings = []
+        for name, criteria in self.findings.items():
+            target = register.targets[name]
+            parts = tuple(
+                Part(criterion, f"site-{number}", finding)
+                for criterion in target.criteria
+                for number, finding in enumerate(criteria.get(criterion.id, ()))
+            )
+            standings.append(Standing(target, worst(part.finding.verdict for part in parts), parts))
+        return Report(year=2026, since_ns=0, until_ns=5_000_000_000, begun_ns=0, standings=tuple(standings))
 
 
 class FakeAccess:
@@ -315,9 +356,21 @@ class FakeAlerts:
     waiting = refused = 0
     oldest_ns = None
     alertmanager_up = True
+    settings = AlertSettings(board="https://netmon.example.org/")
 
     def lasting(self) -> Sequence[LastingAlert]:
-        return ()
+        major = Severity.MAJOR
+        return [
+            Alert(
+                id="a-1",
+                asset="a/router",
+                site="a",
+                thread="a-1",
+                since_ns=7 * SECOND_NS,
+                raised_ns=9 * SECOND_NS,
+                severity=major,
+            )
+        ]
 
     def outbox_counts(self) -> OutboxCounters:
         return self
@@ -336,12 +389,50 @@ def test_a_target_has_one_verdict_that_holds() -> None:
     internals = Internals()
     internals.watch_targets(FakeTargets())
     lines = [line for line in internals.render().decode().splitlines() if line.startswith("netmon_target")]
-    assert 'netmon_target_verdict{target="sensing",verdict="met"} 1.0' in lines
-    assert sum(line.endswith(" 1.0") for line in lines) == 1
+    assert 'netmon_target_verdict{target="sensing",verdict="not_met"} 1.0' in lines
+    assert 'netmon_target_verdict{target="satellite",verdict="met"} 1.0' in lines
+    of_one = [line for line in lines if line.startswith('netmon_target_verdict{target="sensing"')]
+    assert sum(line.endswith(" 1.0") for line in of_one) == 1
     assert "netmon_targets_evaluated_timestamp_seconds 5.0" in lines
     value = internals.registry.get_sample_value
-    labels = {"target": "sensing", "criterion": "fresh", "asset": "hunchun/router"}
+    labels = {"target": "sensing", "criterion": "fresh", "asset": "site-0"}
     assert value("netmon_objective_ratio", labels) == 0.95
+
+
+def test_a_criterion_shows_its_worst_figure_beside_what_is_required() -> None:
+    internals = Internals()
+    internals.watch_targets(FakeTargets())
+
+    def value(name: str, target: str, criterion: str, **more: str) -> float | None:
+        labels = {"target": target, "criterion": criterion, **more}
+        return internals.registry.get_sample_value(f"netmon_criterion_{name}", labels)
+
+    assert value("verdict", "sensing", "fresh", verdict="not_met") == 1
+    assert value("verdict", "sensing", "fresh", verdict="met") == 0
+    assert value("figure_ratio", "sensing", "fresh") == 0.5
+    assert value("required_ratio", "sensing", "fresh", bound="at_least") == 0.95
+    assert value("evidence_ratio", "sensing", "fresh") == 0.9
+    assert value("subjects", "sensing", "fresh") == 2
+    assert value("figure_ratio", "link-quality", "loss") == 0.0003, "loss is the worse the greater it is"
+    assert value("required_ratio", "link-quality", "loss", bound="at_most") == 0.001
+    assert value("evidence_ratio", "link-quality", "loss") is None
+    assert value("figure_pieces", "radio-sites", "complete") == 3, "pieces are added up over sites"
+    assert value("required_pieces", "radio-sites", "complete", bound="at_least") == 4
+    assert value("figure_seconds", "satellite", "drilled") == 9
+    assert value("required_seconds", "satellite", "drilled", bound="at_most") == 30 * 86_400
+    assert value("figure_drills", "offline-resilience", "drilled") == 0
+    assert value("required_drills", "offline-resilience", "drilled", bound="at_least") == 1
+
+
+def test_an_alert_is_there_while_it_lasts_and_the_board_where_it_was_said_to_be() -> None:
+    internals = Internals()
+    internals.watch_alerts(FakeAlerts())
+    value = internals.registry.get_sample_value
+    alert = {"alert": "a-1", "severity": "major", "site": "a", "asset": "a/router"}
+    assert value("netmon_alert_since_timestamp_seconds", alert) == 7
+    assert value("netmon_alerts", {"severity": "major"}) == 1
+    assert value("netmon_alerts", {"severity": "critical"}) == 0
+    assert value("netmon_board_info", {"url": "https://netmon.example.org"}) == 1
 
 
 def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> None:
