@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,14 +22,17 @@ from netmon.commands.terminal import (
     fail,
     say,
 )
-from netmon.i18n import LANGUAGES, _
+from netmon.i18n import _
 from netmon.model import LOCAL
 from netmon.words import printable
 
 if TYPE_CHECKING:
     from netmon.report.period import Period
+    from netmon.report.shapes import Facts
 
 __all__ = ["app"]
+
+T = TypeVar("T", bound=str)
 
 app = typer.Typer(help="The targets of a period as files, with evidence.", invoke_without_command=True)
 
@@ -47,6 +51,7 @@ def make(
     until: Annotated[str, typer.Option(help="Last day.")] = "",
     formats: Annotated[str, typer.Option("--format", help="xlsx, pdf, csv, json")] = "xlsx,pdf,csv,json",
     lang: Annotated[str, typer.Option(help="zh, en")] = "zh,en",
+    site: Annotated[str, typer.Option(help="Only this site, by its id.")] = "",
     issued: Annotated[str, typer.Option(help="The day that stands on it; today if it is not given.")] = "",
 ) -> None:
     """Write a report of a period."""
@@ -55,14 +60,15 @@ def make(
     from netmon.report.files import FORMATS, ReportError, write
     from netmon.report.files import make as made
     from netmon.report.period import PeriodError, period_of
+    from netmon.report.tables import REPORT_LANGUAGES
 
     wanted = _words(formats, FORMATS, "--format")
-    languages = _words(lang, LANGUAGES, "--lang")
+    languages = _words(lang, REPORT_LANGUAGES, "--lang")
     try:
         period = period_of(year=year, month=month, since=since, until=until)
     except PeriodError as error:
         fail(str(error), EXIT_USAGE)
-    facts = _facts(register, data, period, issued=_day(issued))
+    facts = _facts(register, data, period, issued=_day(issued), site=site)
     try:
         with Progress(
             TextColumn("{task.description}"),
@@ -97,7 +103,8 @@ def verify(
     except ReportError as error:
         fail(str(error), EXIT_USAGE)
     until_ns = round(datetime.fromisoformat(old["period"]["known_until"]).timestamp()) * 10**9
-    new = _facts(register, data, period, issued=date.fromisoformat(old["issued"]), until_ns=until_ns)
+    site = old["site"]["id"] if old["site"] else ""
+    new = _facts(register, data, period, issued=date.fromisoformat(old["issued"]), until_ns=until_ns, site=site)
     found = list(differences(folder, data / "days", manifest, old, new))
     for line in found:
         say(printable(line))
@@ -107,11 +114,14 @@ def verify(
         count=len(manifest["files"]), evidence=len(manifest["evidence"])))  # fmt: skip
 
 
-def _facts(register: Path, data: Path, period: Period, *, issued: date, until_ns: int | None = None) -> dict[str, Any]:
+def _facts(
+    register: Path, data: Path, period: Period, *, issued: date, until_ns: int | None = None, site: str = ""
+) -> Facts:
     import probes
     from netmon.archive import ArchiveError, Reader
     from netmon.config import ConfigError
     from netmon.report.facts import collect
+    from netmon.report.period import PeriodError
     from netmon.targets.register import load_register
 
     now_ns = time.time_ns() // 10**9 * 10**9
@@ -125,10 +135,10 @@ def _facts(register: Path, data: Path, period: Period, *, issued: date, until_ns
             task = progress.add_task(_("reading the archive"), total=None)
             return collect(
                 reader, load_register(register, kinds=probes.KINDS), probes.KINDS, period, issued=issued,
-                until_ns=now_ns if until_ns is None else until_ns,
+                until_ns=now_ns if until_ns is None else until_ns, site=site,
                 advance=lambda done, of: progress.update(task, completed=done, total=of),
             )  # fmt: skip
-    except ConfigError as error:
+    except (ConfigError, PeriodError) as error:
         fail(str(error), EXIT_USAGE)
     except ArchiveError as error:
         fail(str(error), EXIT_FAULT)
@@ -139,13 +149,13 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _words(text: str, known: tuple[str, ...], option: str) -> tuple[str, ...]:
-    found = tuple(word.strip() for word in text.split(",") if word.strip())
-    for word in found:
+def _words(text: str, known: Sequence[T], option: str) -> tuple[T, ...]:
+    asked = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in asked:
         if word not in known:
             what = _("{option}: {word} is none of {known}")
             fail(what.format(option=option, word=printable(word), known=", ".join(known)), EXIT_USAGE)
-    return found or known
+    return tuple(word for word in known if word in asked or not asked)
 
 
 def _day(text: str) -> date:

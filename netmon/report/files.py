@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from netmon.i18n import _, current_language, use_language
-from netmon.report.pages import as_pdf
-from netmon.report.sheets import as_csv, as_xlsx
-from netmon.report.tables import tables
-from netmon.targets.verdict import Verdict
-from netmon.targets.words import verdict_word
+from netmon.i18n import _
+from netmon.report.charts import charts_of
+from netmon.report.pages import as_pdf, reason_of
+from netmon.report.shapes import Facts
+from netmon.report.sheets import Drawn, as_csv, as_xlsx
+from netmon.report.tables import Language, tables
+from netmon.report.texts import in_language
 
 __all__ = ["FORMATS", "MANIFEST", "ReportError", "differences", "make", "read_manifest", "write"]
 
@@ -26,33 +27,41 @@ class ReportError(Exception):
     """A report cannot be written or read: the message says why."""
 
 
-def make(facts: Mapping[str, Any], formats: Collection[str], languages: Collection[str]) -> Iterator[tuple[str, bytes]]:
+def make(facts: Facts, formats: Collection[str], languages: Collection[Language]) -> Iterator[tuple[str, bytes]]:
     """Each file's name and content. The facts are always among them: they are what can be verified."""
-    name = f"netmon-{facts['period']['name']}"
-    yield f"{name}.json", _json(facts)
-    before = current_language()
-    try:
-        for language in languages:
-            use_language(language)
-            made = {table.name: table for table in tables(facts, language)}
-            if "csv" in formats:
-                for table in made.values():
-                    yield f"{name}.{table.name}.{language}.csv", as_csv(table)
-            if "xlsx" in formats:
-                last = facts["years"][-1]["targets"] if facts["years"] else []
-                counts = [
-                    (verdict_word(verdict), sum(target["verdict"] == verdict for target in last)) for verdict in Verdict
-                ]
-                title = f"{facts['organisation'][language]} {facts['period']['name']}".strip()
-                issued = date.fromisoformat(facts["issued"])
-                yield f"{name}.{language}.xlsx", as_xlsx(list(made.values()), title, issued, counts)
-            if "pdf" in formats:
-                yield f"{name}.{language}.pdf", as_pdf(facts, made, language)
-    finally:
-        use_language(before)
+    name = f"netmon-{facts['name']}"
+    data = _json(facts)
+    yield f"{name}.json", data
+    for language in languages:
+        yield from in_language(language, lambda: list(_in_one(facts, data, formats, language)))  # noqa: B023 (now)
 
 
-def write(folder: Path, facts: Mapping[str, Any], files: Iterator[tuple[str, bytes]]) -> list[Path]:
+def _in_one(facts: Facts, data: bytes, formats: Collection[str], language: Language) -> Iterator[tuple[str, bytes]]:
+    """The files of one language, which is the current one."""
+    name = f"netmon-{facts['name']}"
+    made = tables(facts, language)
+    last = facts["years"][-1]["targets"] if facts["years"] else []
+    charts = [charts_of(facts, target, language) for target in last]
+    if "csv" in formats:
+        for table in made:
+            yield f"{name}.{table.name}.{language}.csv", as_csv(table)
+    if "xlsx" in formats:
+        title = f"{facts['organisation'][language]} {facts['name']}".strip()
+        drawn = [
+            Drawn(f"{target['name'][language]}: {target['verdict_text'][language]}", reason_of(target, language), chart)
+            for target, each in zip(last, charts, strict=True)
+            for chart in each
+        ]
+        yield f"{name}.{language}.xlsx", as_xlsx(made, drawn, title, date.fromisoformat(facts["issued"]))
+    if "pdf" in formats:
+        fingerprint = hashlib.sha256(data).hexdigest()
+        yield (
+            f"{name}.{language}.pdf",
+            as_pdf(facts, {table.name: table for table in made}, charts, fingerprint, language),
+        )
+
+
+def write(folder: Path, facts: Facts, files: Iterator[tuple[str, bytes]]) -> list[Path]:
     """Write everything, the manifest last.
 
     Raises:
@@ -68,7 +77,7 @@ def write(folder: Path, facts: Mapping[str, Any], files: Iterator[tuple[str, byt
             sums[name] = hashlib.sha256(content).hexdigest()
         manifest = {
             "schema": facts["schema"], "netmon": facts["netmon"], "issued": facts["issued"],
-            "period": facts["period"]["name"], "register": facts["register"],
+            "name": facts["name"], "register": facts["register"],
             "configurations": [each["id"] for each in facts["configurations"]],
             "files": sums, "evidence": {file["name"]: file["sha256"] for file in facts["files"]},
         }  # fmt: skip
@@ -86,7 +95,7 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        facts = json.loads((folder / f"netmon-{manifest['period']}.json").read_bytes())
+        facts = json.loads((folder / f"netmon-{manifest['name']}.json").read_bytes())
         date.fromisoformat(facts["issued"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReportError(_("{path} holds no report: {error}").format(path=folder, error=error)) from error
@@ -108,23 +117,42 @@ def differences(
             yield _("{file} of the report is missing").format(file=name)
         elif hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
             yield _("{file} of the report was changed").format(file=name)
+    wrong = []
     damaged = set(new["damaged"])
     today = {file["name"]: file["sha256"] for file in new["files"]}
     for name, wanted in sorted(manifest["evidence"].items()):
         if name in damaged or not (days / name).is_file():
+            wrong.append(name)
             yield _("{file} of the archive is damaged or missing").format(file=name)
         elif today.get(name) != wanted or _sum(days / name) != wanted:
+            wrong.append(name)
             yield _("{file} of the archive is not the one that the report stands on").format(file=name)
-    now = {(year["name"], target["id"]): target for year in new["years"] for target in year["targets"]}
-    for year in old["years"]:
-        for target in year["targets"]:
-            if now.get((year["name"], target["id"])) != target:
-                yield _("{period}: target {target} comes out differently").format(
-                    period=year["name"], target=target["id"]
-                )
+    yield from _targets(old, new, wrong)
     for key in sorted(set(old) - {"years", "files", "damaged", "netmon"}):
         if old[key] != new.get(key):
             yield _("{part} of the report comes out differently").format(part=key)
+
+
+def _targets(old: Mapping[str, Any], new: Mapping[str, Any], wrong: Collection[str]) -> Iterator[str]:
+    """Targets with other figures, and those that stand on files that are not what they were, whatever they say."""
+    now = {(year["name"], target["id"]): target for year in new.get("years", ()) for target in year["targets"]}
+    for year in old.get("years", ()):
+        shaken = any(_touches(name, year) for name in wrong)
+        for target in year["targets"]:
+            what = {"period": year["name"], "target": target["id"]}
+            if now.get((year["name"], target["id"])) != target:
+                yield _("{period}: target {target} comes out differently").format(**what)
+            elif shaken and any(part["evidence_ratio"] is not None for part in target["parts"]):
+                yield _("{period}: target {target} stands on a file that is not what it was").format(**what)
+
+
+def _touches(name: str, year: Mapping[str, Any]) -> bool:
+    """Whether a file of the archive, by its UTC day, holds something of a year."""
+    begin = datetime.fromisoformat(f"{Path(name).name[:10]}T00:00:00+00:00")
+    since, until = year["known_since"], year["known_until"]
+    return since is not None and (
+        begin < datetime.fromisoformat(until) and begin + timedelta(days=1) > datetime.fromisoformat(since)
+    )
 
 
 def _sum(path: Path) -> str:
