@@ -36,7 +36,7 @@ from netmon.targets.standing import Part
 from netmon.targets.words import figure_of, verdict_word
 from netmon.words import duration
 
-__all__ = ["Alerts", "AlertsError", "Watched"]
+__all__ = ["Alerts", "AlertsError", "Watched", "kept_alerts"]
 
 log = logging.getLogger(__name__)
 
@@ -483,6 +483,24 @@ class Alerts:
             except httpx.HTTPError as error:
                 log.warning("the heartbeat is not taken", extra=fields(error=str(error) or repr(error)))
         await asyncio.sleep(min(settings.heartbeat_seconds, PUSH_SECONDS))
+
+
+def kept_alerts(folder: Path) -> tuple[list[Alert], list[Silence]]:
+    """The alerts that last and the silences of an archive's folder, as a netmon that may be running has kept them.
+
+    Raises:
+        ArchiveError: they cannot be read.
+    """
+    outbox = Outbox.look_into(folder)
+    if outbox is None:
+        return [], []
+    with contextlib.closing(outbox):
+        stored = outbox.state(STATE)
+    if stored is None:
+        return [], []
+    desk = Desk()
+    _count, desk.alerts, silences, *_rest = STATES.validate_python(stored, strict=False)
+    return desk.open_alerts(), list(silences.values())
 
 
 async def _send(settings: AlertSettings, message: Message) -> Answer:

@@ -83,6 +83,7 @@ def collect(
     gaps, more_gaps = gaps_of(reader, last.evidence, names, about.checks)
     facts: Facts = {
         "schema": SCHEMA,
+        "kind": "targets",
         "netmon": __version__,
         "name": f"{period.name}.{site}" if site else period.name,
         "issued": issued.isoformat(),

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from netmon.i18n import _
 from netmon.report.charts import charts_of
+from netmon.report.emergency_pages import as_emergency_pdf
 from netmon.report.pages import as_pdf, reason_of
-from netmon.report.shapes import Facts
+from netmon.report.shapes import EmergencyFacts, Facts
 from netmon.report.sheets import Drawn, as_csv, as_xlsx
-from netmon.report.tables import Language, tables
+from netmon.report.tables import Language, emergency_tables, tables
 from netmon.report.texts import in_language
 
 __all__ = ["FORMATS", "MANIFEST", "ReportError", "differences", "make", "read_manifest", "write"]
@@ -27,7 +28,9 @@ class ReportError(Exception):
     """A report cannot be written or read: the message says why."""
 
 
-def make(facts: Facts, formats: Collection[str], languages: Collection[Language]) -> Iterator[tuple[str, bytes]]:
+def make(
+    facts: Facts | EmergencyFacts, formats: Collection[str], languages: Collection[Language]
+) -> Iterator[tuple[str, bytes]]:
     """Each file's name and content. The facts are always among them: they are what can be verified."""
     name = f"netmon-{facts['name']}"
     data = _json(facts)
@@ -36,12 +39,14 @@ def make(facts: Facts, formats: Collection[str], languages: Collection[Language]
         yield from in_language(language, lambda: list(_in_one(facts, data, formats, language)))  # noqa: B023 (now)
 
 
-def _in_one(facts: Facts, data: bytes, formats: Collection[str], language: Language) -> Iterator[tuple[str, bytes]]:
+def _in_one(
+    facts: Facts | EmergencyFacts, data: bytes, formats: Collection[str], language: Language
+) -> Iterator[tuple[str, bytes]]:
     """The files of one language, which is the current one."""
     name = f"netmon-{facts['name']}"
-    made = tables(facts, language)
-    last = facts["years"][-1]["targets"] if facts["years"] else []
-    charts = [charts_of(facts, target, language) for target in last]
+    made = tables(facts, language) if facts["kind"] == "targets" else emergency_tables(facts, language)
+    last = facts["years"][-1]["targets"] if facts["kind"] == "targets" and facts["years"] else []
+    charts = [charts_of(facts, target, language) for target in last] if facts["kind"] == "targets" else []
     if "csv" in formats:
         for table in made:
             yield f"{name}.{table.name}.{language}.csv", as_csv(table)
@@ -54,14 +59,15 @@ def _in_one(facts: Facts, data: bytes, formats: Collection[str], language: Langu
         ]
         yield f"{name}.{language}.xlsx", as_xlsx(made, drawn, title, date.fromisoformat(facts["issued"]))
     if "pdf" in formats:
+        by_name = {table.name: table for table in made}
         fingerprint = hashlib.sha256(data).hexdigest()
-        yield (
-            f"{name}.{language}.pdf",
-            as_pdf(facts, {table.name: table for table in made}, charts, fingerprint, language),
-        )
+        if facts["kind"] == "targets":
+            yield f"{name}.{language}.pdf", as_pdf(facts, by_name, charts, fingerprint, language)
+        else:
+            yield f"{name}.{language}.pdf", as_emergency_pdf(facts, by_name, fingerprint, language)
 
 
-def write(folder: Path, facts: Facts, files: Iterator[tuple[str, bytes]]) -> list[Path]:
+def write(folder: Path, facts: Facts | EmergencyFacts, files: Iterator[tuple[str, bytes]]) -> list[Path]:
     """Write everything, the manifest last.
 
     Raises:
@@ -77,7 +83,7 @@ def write(folder: Path, facts: Facts, files: Iterator[tuple[str, bytes]]) -> lis
             sums[name] = hashlib.sha256(content).hexdigest()
         manifest = {
             "schema": facts["schema"], "netmon": facts["netmon"], "issued": facts["issued"],
-            "name": facts["name"], "register": facts["register"],
+            "name": facts["name"], "register": facts.get("register", ""),
             "configurations": [each["id"] for each in facts["configurations"]],
             "files": sums, "evidence": {file["name"]: file["sha256"] for file in facts["files"]},
         }  # fmt: skip

@@ -1,41 +1,22 @@
-"""A report as PDF, set by Typst; its one door. Text goes there as data, so nothing in it is taken for markup."""
+"""The pages of a report of the targets."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date, datetime
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from datetime import date
+from typing import Final
 
 from netmon.i18n import _
-from netmon.model import LOCAL
 from netmon.report.charts import Chart
 from netmon.report.shapes import Facts, PeriodFacts, TargetFacts
-from netmon.report.tables import Cell, Language, Table
+from netmon.report.tables import Language, Table
+from netmon.report.typeset import day_words, fingerprint_words, minute, plain, share, shared_words, typeset
 from netmon.targets.verdict import Verdict
 from netmon.targets.words import verdict_word
-from netmon.words import duration
 
-__all__ = [
-    "FONTS",
-    "NO_LETTER",
-    "as_pdf",
-    "day_words",
-    "in_the_font",
-    "minute",
-    "plain",
-    "reason_of",
-    "share",
-    "typeset",
-]
+__all__ = ["as_pdf", "reason_of"]
 
-HERE: Final = Path(__file__).parent
-FONTS: Final = HERE / "fonts"
-NO_LETTER: Final = "〓"
-"""Stands for a letter that the font does not have, as in Chinese print."""
 MOST_ATTENTION: Final = 6
 COLOURS: Final = {
     Verdict.MET: "#1b7f3b", Verdict.MET_BY_DOCUMENTS: "#1b7f3b", Verdict.NOT_IMPLEMENTED: "#5f6b7a",
@@ -84,31 +65,6 @@ def as_pdf(
     return typeset("report.typ", content, date.fromisoformat(facts["issued"]), language)
 
 
-def typeset(template: str, content: Mapping[str, Any], issued: date, language: Language) -> bytes:
-    """A document of one of our templates: PDF/A-2b, the same bytes for the same content."""
-    import typst
-
-    whole = {**content, "language": language, "issued": [issued.year, issued.month, issued.day]}
-    inputs = {"content": in_the_font(json.dumps(whole, ensure_ascii=False))}
-    at = datetime(issued.year, issued.month, issued.day, tzinfo=LOCAL)
-    return typst.compile(
-        HERE / template, root=HERE, font_paths=[FONTS], ignore_system_fonts=True, sys_inputs=inputs,
-        pdf_standards="a-2b", timestamp=round(at.timestamp()),
-    )  # fmt: skip
-
-
-def in_the_font(text: str) -> str:
-    """A text whose every letter can be set: PDF/A allows none without a glyph."""
-    known = _letters()
-    return "".join(letter if letter in known or letter == "\u200b" else NO_LETTER for letter in text)
-
-
-@cache
-def _letters() -> frozenset[str]:
-    ranges = (line.split("-") for line in (FONTS / "letters.txt").read_text(encoding="ascii").split())
-    return frozenset(chr(code) for first, last in ranges for code in range(int(first, 16), int(last, 16) + 1))
-
-
 def reason_of(target: TargetFacts, language: Language) -> str:
     """Why a target has its verdict, by its worst part, in a sentence."""
     worst = target["parts"][0]
@@ -131,49 +87,13 @@ def period_words(period: PeriodFacts) -> str:
     return f"{day_words(first.isoformat())} - {day_words(last.isoformat())}"
 
 
-def day_words(day: str) -> str:
-    """``2026-01-05`` as people write it."""
-    found = date.fromisoformat(day)
-    return _("{year}-{month:02}-{day:02}").format(year=found.year, month=found.month, day=found.day)
-
-
-def plain(table: Table) -> dict[str, Any]:
-    """A table in words."""
-    kinds = [column.kind for column in table.columns]
-    return {
-        "title": table.title,
-        "columns": [column.title for column in table.columns],
-        "rows": [[_shown(kind, cell) for kind, cell in zip(kinds, row, strict=True)] for row in table.rows],
-    }
-
-
-def _shown(kind: str, cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        return minute(cell) if kind == "moment" else cell
-    if kind == "share":
-        return share(cell)
-    return duration(cell) if kind == "seconds" else f"{cell:.10g}"
-
-
-def share(value: float) -> str:
-    """In percent, rounded down."""
-    return f"{int(value * 1e5 + 1e-9) / 1e3:g} %"
-
-
-def minute(moment: str) -> str:
-    """An ISO 8601 moment to the minute, for people."""
-    return moment[:16].replace("T", " ")
-
-
 def _words(facts: Facts, fingerprint: str, language: Language) -> dict[str, str]:
     return {
+        **shared_words(facts),
         **_sentences(facts, language),
         "title": _("Communications targets: compliance"),
         "name": f"{period_words(facts['period'])} {facts['site']['name'][language] if facts['site'] else ''}".strip(),
         "attention": _("Not met, and why"),
-        "sample": _("Made of a sample inventory: it describes no real network.") if facts["sample"] else "",
         "at_a_glance": _("At a glance"),
         "targets": _("Targets"),
         "clause": _("Clause"),
@@ -190,7 +110,6 @@ def _words(facts: Facts, fingerprint: str, language: Language) -> dict[str, str]
         "reason": _("Reason"),
         "limit": _("required:"),
         "share_key": _("dot: the figure; bar: the least and the most that it can be; line: what is required"),
-        "more": _("{count} more stand in the xlsx, csv and json."),
         "sites": _("Sites and equipment"),
         "equipment": _("equipment"),
         "kind": _("kind"),
@@ -203,16 +122,7 @@ def _words(facts: Facts, fingerprint: str, language: Language) -> dict[str, str]
         "made_by": _("Made by netmon {netmon}, register {register}").format(
             netmon=facts["netmon"], register=facts["register"][:16]
         ),
-        "none": _("none"),
-        "signature": _("Signatures"),
-        "fingerprint": _("Made of the file {file}, SHA-256 {sum}.").format(
-            file=f"netmon-{facts['name']}.json", sum=fingerprint
-        ),
-        "made": _("Made by"),
-        "checked": _("Checked by"),
-        "approved": _("Approved by"),
-        "day": _("Date"),
-        "seal": _("(seal of the unit)"),
+        "fingerprint": fingerprint_words(facts, fingerprint),
         "chapter": _("chapter {chapter}, section {section}"),
     }
 

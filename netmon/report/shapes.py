@@ -10,13 +10,18 @@ from typing_extensions import TypedDict
 __all__ = [
     "SCHEMA",
     "CheckQuality",
+    "Common",
     "Configuration",
+    "Declaration",
+    "EmergencyFacts",
     "Equipment",
     "Events",
     "Facts",
+    "Fared",
     "FileFacts",
     "FoundPart",
     "Gap",
+    "Happened",
     "LeftOut",
     "Manual",
     "PeriodFacts",
@@ -233,28 +238,98 @@ class FileFacts(TypedDict):
     rows: int
 
 
-class Facts(TypedDict):
-    """Everything that a report says. Moments are ISO 8601 in Asia/Shanghai; shares are 0 to 1; spans are seconds."""
+class Common(TypedDict):
+    """What every report says. Moments are ISO 8601 in Asia/Shanghai; shares are 0 to 1; spans are seconds."""
 
     schema: int
     netmon: str
     name: str
     issued: str
-    period: PeriodFacts
-    site: SiteFacts | None
     organisation: Texts
     sample: bool
+    checks: list[CheckQuality]
+    gaps: list[Gap]
+    gaps_not_listed: int
+    configurations: list[Configuration]
+    maintenance: list[Work]
+    events: Events
+    files: list[FileFacts]
+    damaged: list[str]
+
+
+class Facts(Common):
+    """How the targets stood in a period."""
+
+    kind: Literal["targets"]
+    period: PeriodFacts
+    site: SiteFacts | None
     plan: Texts
     register: str
     years: list[YearFacts]
     sites: list[SiteFacts]
-    checks: list[CheckQuality]
-    gaps: list[Gap]
-    gaps_not_listed: int
     left_out: list[LeftOut]
-    configurations: list[Configuration]
-    maintenance: list[Work]
-    events: Events
     entries: list[Manual]
-    files: list[FileFacts]
-    damaged: list[str]
+
+
+class Declaration(TypedDict):
+    """An emergency. ``until`` is ``None`` while it lasts."""
+
+    id: str
+    reason: str
+    author: str
+    ended_by: str
+    since: str
+    until: str | None
+
+
+class Fared(TypedDict):
+    """How a piece of equipment fared while an emergency lasted.
+
+    ``result``: ``failed`` (its own fault for some of the time), ``cut_off`` (by something else, for some of it),
+    ``partly_unknown`` or ``unknown``, ``worked`` (all of it), ``stowed``. Seconds of the emergency.
+    """
+
+    id: str
+    name: Texts
+    kind: Texts
+    result: str
+    result_text: Texts
+    good_seconds: float
+    bad_seconds: float
+    cut_off_seconds: float
+    unknown_seconds: float
+    stowed_seconds: float
+    outages: int
+    longest_outage_seconds: float
+    first_outage: str | None
+    at_end: Texts
+
+
+class Happened(TypedDict):
+    """Something of the timeline. ``cause``: equipment on which the subject hangs and that did not work.
+
+    ``before``: it was so already when the timeline begins. ``until`` is ``None`` for a moment, and for what lasted at
+    the end.
+    """
+
+    at: str
+    until: str | None
+    before: bool
+    what: str
+    what_text: Texts
+    subject: str
+    subject_name: Texts
+    cause: str
+    cause_name: Texts
+    agreed: bool
+
+
+class EmergencyFacts(Common):
+    """What worked and what failed in one emergency; the timeline begins ``lead_seconds`` before it was declared."""
+
+    kind: Literal["emergency"]
+    emergency: Declaration
+    lead_seconds: float
+    known_until: str
+    equipment: list[Fared]
+    timeline: list[Happened]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import unicodedata
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from openpyxl.worksheet.pagebreak import Break
 from netmon.i18n import _
 from netmon.report.charts import Chart
 from netmon.report.tables import Cell, Column, Table
+from netmon.report.typeset import width
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -134,14 +134,13 @@ def _put(sheet: Worksheet, row: int, column: int, value: Any, number_format: str
     cell.alignment = Alignment(wrap_text=wrap, vertical="top")
 
 
-def _lines(text: str, width: int) -> int:
+def _lines(text: str, column: int) -> int:
     """How many lines a text takes in a cell: not every program works out the height of a row when it opens a file.
 
     Args:
-        width: of the column, in digits; a Chinese letter is as wide as two.
+        column: its width in digits.
     """
-    wide = sum(2 if unicodedata.east_asian_width(letter) in "WFA" else 1 for letter in text)
-    return math.ceil(wide * WORD_SLACK / max(1, width - 1))
+    return math.ceil(width(text) * WORD_SLACK / max(1, column - 1))
 
 
 def _value(column: Column, value: Cell) -> object:
@@ -152,8 +151,8 @@ def _value(column: Column, value: Cell) -> object:
 
 def _draw(sheet: Worksheet, drawn: Sequence[Drawn]) -> None:
     """Below each other: the words, the figures, and the chart of them."""
-    for letter, width in zip("ABCDEF", (FIRST_WIDTH, 14, 14, 14, 14, 20), strict=True):
-        sheet.column_dimensions[letter].width = width
+    for letter, wide in zip("ABCDEF", (FIRST_WIDTH, 14, 14, 14, 14, 20), strict=True):
+        sheet.column_dimensions[letter].width = wide
     top, heading = 1, ""
     for each in drawn:
         if each.heading != heading and heading:

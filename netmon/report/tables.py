@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 from netmon.i18n import _
-from netmon.report.shapes import Facts
+from netmon.report.shapes import Common, EmergencyFacts, Facts
 from netmon.report.texts import in_language
 
 __all__ = ["REPORT_LANGUAGES", "Cell", "Column", "Language", "Table", "tables", "tables_schema"]
@@ -59,14 +59,30 @@ def tables(facts: Facts, language: Language) -> list[Table]:
     ]
 
 
+def emergency_tables(facts: EmergencyFacts, language: Language) -> list[Table]:
+    """Every table of an emergency, as :func:`tables`."""
+    return [
+        _fared(facts, language),
+        _timeline(facts, language),
+        _quality(facts, language),
+        _gaps(facts, language),
+        _configurations(facts),
+        _maintenance(facts),
+        _files(facts),
+    ]
+
+
 def tables_schema() -> dict[str, Any]:
     """JSON Schema of the csv files, by table: the lines after the first, each cell as the number or text that it holds.
 
     The columns stand in order; their titles, which are the first line, in English and as the description in Chinese.
     An empty cell is one without a value.
     """
-    nothing = cast("Facts", defaultdict(list))
-    made = {language: in_language(language, lambda: tables(nothing, "en")) for language in ("zh", "en")}
+    nothing: Any = defaultdict(list)
+    made = {
+        language: in_language(language, lambda: [*tables(nothing, "en"), *emergency_tables(nothing, "en")[:2]])
+        for language in ("zh", "en")
+    }
     return {
         table.name: {
             "type": "array",
@@ -148,7 +164,7 @@ def _equipment(facts: Facts, language: Language) -> Table:
     return Table("sites", _("Sites and equipment"), columns, rows)
 
 
-def _quality(facts: Facts, language: Language) -> Table:
+def _quality(facts: Common, language: Language) -> Table:
     reasons = {"overlap": _("the run before was still going"), "misfire": _("too late to start"),
                "coalesced": _("several were due at once"), "stopping": _("netmon was stopping")}  # fmt: skip
     rows: list[list[Cell]] = [
@@ -175,7 +191,7 @@ def _quality(facts: Facts, language: Language) -> Table:
     return Table("quality", _("Quality of the data"), columns, rows)
 
 
-def _gaps(facts: Facts, language: Language) -> Table:
+def _gaps(facts: Common, language: Language) -> Table:
     rows: list[list[Cell]] = [
         [gap["check"], gap["equipment"][language], gap["since"], gap["until"], gap["seconds"],
          _("yes") if gap["restart"] else _("no")]
@@ -219,7 +235,7 @@ def _entries(facts: Facts, language: Language) -> Table:
     return Table("entered", _("Entered by people"), columns, rows)
 
 
-def _configurations(facts: Facts) -> Table:
+def _configurations(facts: Common) -> Table:
     rows: list[list[Cell]] = [
         [each["since"], each["id"], each["added"], each["removed"], each["changed"]]
         for each in facts["configurations"]
@@ -231,7 +247,7 @@ def _configurations(facts: Facts) -> Table:
     return Table("inventories", _("Inventories"), columns, rows)
 
 
-def _maintenance(facts: Facts) -> Table:
+def _maintenance(facts: Common) -> Table:
     rows: list[list[Cell]] = [
         [row["since"], row["until"], row["entered"], row["reason"], ", ".join([*row["sites"], *row["equipment"]]),
          row["id"]]
@@ -244,7 +260,7 @@ def _maintenance(facts: Facts) -> Table:
     return Table("maintenance", _("Agreed work"), columns, rows)
 
 
-def _files(facts: Facts) -> Table:
+def _files(facts: Common) -> Table:
     damaged = set(facts["damaged"])
     rows: list[list[Cell]] = [
         [file["name"], file["rows"], file["sha256"], _("damaged") if file["name"] in damaged else ""]
@@ -257,3 +273,41 @@ def _files(facts: Facts) -> Table:
         Column(_("state")),
     ]
     return Table("evidence", _("Files of evidence"), columns, rows)
+
+
+def _fared(facts: EmergencyFacts, language: Language) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            each["id"], each["name"][language], each["kind"][language], each["result_text"][language],
+            each["first_outage"], each["outages"], each["longest_outage_seconds"], each["good_seconds"],
+            each["bad_seconds"], each["cut_off_seconds"], each["unknown_seconds"], each["stowed_seconds"],
+            each["at_end"][language],
+        ]
+        for each in facts["equipment"]
+    ]  # fmt: skip
+    columns = [
+        Column(_("equipment"), width=24), Column(_("name"), width=30), Column(_("kind"), width=18),
+        Column(_("how it fared"), width=18), Column(_("first outage"), "moment", 17),
+        Column(_("outages"), "number", 9), Column(_("longest outage"), "seconds", 10), Column(_("good"), "seconds", 10),
+        Column(_("bad"), "seconds", 10), Column(_("cut off"), "seconds", 10), Column(_("unknown"), "seconds", 10),
+        Column(_("stowed"), "seconds", 10), Column(_("at the end"), width=12),
+    ]  # fmt: skip
+    return Table("equipment", _("How equipment fared"), columns, rows)
+
+
+def _timeline(facts: EmergencyFacts, language: Language) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            each["at"], each["until"], each["what_text"][language],
+            each["subject_name"][language], each["cause_name"][language],
+            "; ".join(filter(None, (
+                _("it was so before") if each["before"] else "", _("work was agreed") if each["agreed"] else ""
+            ))),
+        ]
+        for each in facts["timeline"]
+    ]  # fmt: skip
+    columns = [
+        Column(_("from"), "moment", 17), Column(_("to"), "moment", 17), Column(_("what"), width=20),
+        Column(_("name"), width=40), Column(_("cut off by"), width=40), Column(_("note"), width=24),
+    ]  # fmt: skip
+    return Table("timeline", _("Timeline"), columns, rows)

@@ -30,6 +30,7 @@ __all__ = [
     "expected_runs",
     "seconds",
     "timelines",
+    "together",
 ]
 
 SECOND_NS: Final = 1_000_000_000
@@ -230,9 +231,18 @@ def seconds(checks: Iterable[Sequence[Slice]]) -> TimeEvidence:
     It works while every one of its checks does (degraded equipment works), and does not while one is DOWN. Anything
     else is unknown. Time in which it is stowed counts for nothing.
     """
+    totals = dict.fromkeys(TimeEvidence.__dataclass_fields__, 0)
+    for begin, end, here in together(checks):
+        name = _bucket(here)
+        if name:
+            totals[name] += end - begin
+    return TimeEvidence(**{name: total / SECOND_NS for name, total in totals.items()})
+
+
+def together(checks: Iterable[Sequence[Slice]]) -> Iterator[tuple[int, int, list[Slice]]]:
+    """Several checks side by side: from when until when nothing changes, and the slice of each that has one then."""
     lines = [list(slices) for slices in checks]
     moments = sorted({moment for line in lines for part in line for moment in (part.from_ns, part.until_ns)})
-    totals = dict.fromkeys(TimeEvidence.__dataclass_fields__, 0)
     places = [0] * len(lines)
     for begin, end in pairwise(moments):
         here = []
@@ -241,10 +251,7 @@ def seconds(checks: Iterable[Sequence[Slice]]) -> TimeEvidence:
                 places[number] += 1
             if places[number] < len(line) and line[places[number]].from_ns <= begin:
                 here.append(line[places[number]])
-        name = _bucket(here)
-        if name:
-            totals[name] += end - begin
-    return TimeEvidence(**{name: total / SECOND_NS for name, total in totals.items()})
+        yield begin, end, here
 
 
 def _bucket(here: Sequence[Slice]) -> str:

@@ -16,7 +16,7 @@ from netmon.targets.documents import ENTERED
 from netmon.upkeep import EVENT_KINDS
 from probes.base import Failure, ProbeResult
 
-__all__ = ["EMERGENCY_FROM", "EMERGENCY_UNTIL", "FAULTS", "FIRST", "LAST", "Fault", "county", "fill"]
+__all__ = ["EMERGENCY_FROM", "EMERGENCY_UNTIL", "FAULTS", "FIRST", "HOURS", "LAST", "Fault", "above", "county", "fill"]
 
 ROOT: Final = Path(__file__).parents[2]
 FIRST, LAST = date(2025, 3, 1), date(2025, 4, 30)
@@ -60,15 +60,15 @@ def county() -> Config:
     return recall(text[:begin] + defaults + hourly + text[end:], "county", kinds=probes.KINDS)
 
 
-async def fill(folder: Path) -> Config:
-    """Make the archive; days are not closed."""
+async def fill(folder: Path, hours: int = HOURS) -> Config:
+    """Make the archive of so many hours; days are not closed."""
     config = county()
     begin = midnight_ns(FIRST)
-    behind = {asset.id: _above(config, asset.id) for asset in config.assets.values()}
+    behind = {asset.id: above(config, asset.id) for asset in config.assets.values()}
     async with Journal.open(folder, on_durable=lambda _rows: None) as journal:
         journal.record_config(config.config_id, config.text, begin)
         journal.append_event("start", begin, {"vantage": "main", "checks": len(config.checks)})
-        for hour in range(HOURS):
+        for hour in range(hours):
             at_ns = begin + hour * HOUR_NS
             faults = [fault for fault in FAULTS if fault.begin <= hour < fault.end]
             down = {fault.asset for fault in faults if not fault.lost}
@@ -83,7 +83,8 @@ async def fill(folder: Path) -> Config:
     return config
 
 
-def _above(config: Config, asset: str) -> set[str]:
+def above(config: Config, asset: str) -> set[str]:
+    """The equipment and all that it hangs on."""
     found = {asset}
     while (parent := config.assets[asset].parent) is not None and parent not in found:
         found.add(parent)

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 from netmon.cli import app
 from tests.lab.known_archive import write_archive
 from tests.lab.known_county import LOST, STATIONS, TICK_SECONDS, County, Truth, first_tick
+from tests.lab.paper import text_of
 from tests.lab.soak import SEED, scale
-from tests.netmon.report.test_report import flip, text_of
+from tests.netmon.report.test_report import flip
 from tests.netmon.targets.test_standing import availability, county_config
 
 pytestmark = pytest.mark.soak

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,15 +25,16 @@ from netmon.cli import app
 from netmon.config import recall
 from netmon.model import LocalText, Status, midnight_ns
 from netmon.report.files import FORMATS, make
-from netmon.report.pages import FONTS, NO_LETTER, in_the_font
 from netmon.report.schema import report_schema
 from netmon.report.shapes import Facts
 from netmon.report.tables import REPORT_LANGUAGES
 from netmon.report.texts import texts
+from netmon.report.typeset import FONTS, NO_LETTER, in_the_font
 from netmon.words import printable
 from probes.base import Failure, ProbeResult
 from tests.lab.need import program
 from tests.lab.observations import ping
+from tests.lab.paper import text_of, within_the_page
 
 ROOT = Path(__file__).parents[3]
 HOUR_NS = 3_600_000_000_000
@@ -237,8 +237,9 @@ def test_a_name_from_the_inventory_holds_no_control_and_no_end(data: Path) -> No
 
 
 def test_every_letter_that_a_page_may_hold_has_a_glyph() -> None:
-    letters = {code for code in range(0x110000) if in_the_font(chr(code)) == chr(code)} - {0x200B}
-    assert letters == set(TTFont(FONTS / "NotoSansCJKsc-Regular.otf").getBestCmap())
+    every = "".join(chr(code) for code in range(0x110000))
+    letters = {ord(letter) for letter, set_as in zip(every, in_the_font(every), strict=True) if letter == set_as}
+    assert letters - {0x200B} == set(TTFont(FONTS / "NotoSansCJKsc-Regular.otf").getBestCmap())
     assert ord(NO_LETTER) in letters
 
 
@@ -276,25 +277,6 @@ def _number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def text_of(path: Path) -> str:
-    """All text of a pdf, as it is written."""
-    command = [program("pdftotext", "poppler-utils"), "-raw", str(path), "-"]
-    return subprocess.run(command, capture_output=True, check=True).stdout.decode()
-
-
-def within_the_page(path: Path) -> None:
-    """Every word lies within its page's margins of 15 mm: none is cut."""
-    command = [program("pdftotext", "poppler-utils"), "-bbox", str(path), "-"]
-    made = subprocess.run(command, capture_output=True, check=True).stdout.decode()
-    margin = 15 / 25.4 * 72
-    words = re.findall(r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]+)">', made)
-    assert len(words) > 100
-    for box in words:
-        left, top, right, bottom = map(float, box)
-        assert margin <= left <= right <= 595.28 - margin, box
-        assert 20 <= top <= bottom <= 841.89 - 20, box
 
 
 def test_the_same_data_make_the_same_bytes(made: Path, data: Path, tmp_path: Path) -> None:
