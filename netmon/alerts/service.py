@@ -237,6 +237,19 @@ class Alerts:
         """
         self.settings = load_settings(path, os.environ) if path.is_file() else AlertSettings()
 
+    def noted(self, name: str) -> Any:
+        """What :meth:`tell` saved under a name; ``None`` if nothing was."""
+        return self._outbox.state(name)
+
+    async def tell(self, messages: Sequence[Message], notes: Mapping[str, Any]) -> None:
+        """Send messages that others wrote. They and the notes are on the disk together when this returns.
+
+        Raises:
+            ArchiveError: the disk does not take it; nothing is sent.
+        """
+        await asyncio.to_thread(self._outbox.save, notes, messages, self._netmon.clock.wall_ns())
+        self._mail.set()
+
     # What happens.
 
     def take(self, observations: Sequence[Observation]) -> None:

@@ -59,8 +59,9 @@ def make(
     """Write a report of a period, or of an emergency."""
     if context.invoked_subcommand is not None:
         return
-    from netmon.report.files import FORMATS, ReportError, write
+    from netmon.report.files import FORMATS
     from netmon.report.files import make as made
+    from netmon.report.manifest import ReportError, write
     from netmon.report.period import PeriodError, period_of
     from netmon.report.tables import REPORT_LANGUAGES
 
@@ -96,7 +97,7 @@ def verify(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Make the figures of a report again and name everything that differs; exit code 1 if something does."""
-    from netmon.report.files import ReportError, differences, read_manifest
+    from netmon.report.manifest import ReportError, differences, read_manifest
     from netmon.report.period import Period
 
     try:

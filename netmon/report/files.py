@@ -1,31 +1,24 @@
-"""A folder with a report: its files, a manifest with their checksums, and whether all of it still holds."""
+"""The files of a report, from its facts."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Collection, Iterator
+from datetime import date
+from typing import Final
 
-from netmon.i18n import _
 from netmon.report.charts import charts_of
 from netmon.report.emergency_pages import as_emergency_pdf
+from netmon.report.manifest import as_json
 from netmon.report.pages import as_pdf, reason_of
 from netmon.report.shapes import EmergencyFacts, Facts
 from netmon.report.sheets import Drawn, as_csv, as_xlsx
 from netmon.report.tables import Language, emergency_tables, tables
 from netmon.report.texts import in_language
 
-__all__ = ["FORMATS", "MANIFEST", "ReportError", "differences", "make", "read_manifest", "write"]
+__all__ = ["FORMATS", "make"]
 
 FORMATS: Final = ("xlsx", "pdf", "csv", "json")
-MANIFEST: Final = "manifest.json"
-
-
-class ReportError(Exception):
-    """A report cannot be written or read: the message says why."""
 
 
 def make(
@@ -33,7 +26,7 @@ def make(
 ) -> Iterator[tuple[str, bytes]]:
     """Each file's name and content. The facts are always among them: they are what can be verified."""
     name = f"netmon-{facts['name']}"
-    data = _json(facts)
+    data = as_json(facts)
     yield f"{name}.json", data
     for language in languages:
         yield from in_language(language, lambda: list(_in_one(facts, data, formats, language)))  # noqa: B023 (now)
@@ -65,106 +58,3 @@ def _in_one(
             yield f"{name}.{language}.pdf", as_pdf(facts, by_name, charts, fingerprint, language)
         else:
             yield f"{name}.{language}.pdf", as_emergency_pdf(facts, by_name, fingerprint, language)
-
-
-def write(folder: Path, facts: Facts | EmergencyFacts, files: Iterator[tuple[str, bytes]]) -> list[Path]:
-    """Write everything, the manifest last.
-
-    Raises:
-        ReportError: the folder cannot be written.
-    """
-    sums = {}
-    written = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files:
-            (folder / name).write_bytes(content)
-            written.append(folder / name)
-            sums[name] = hashlib.sha256(content).hexdigest()
-        manifest = {
-            "schema": facts["schema"], "netmon": facts["netmon"], "issued": facts["issued"],
-            "name": facts["name"], "register": facts.get("register", ""),
-            "configurations": [each["id"] for each in facts["configurations"]],
-            "files": sums, "evidence": {file["name"]: file["sha256"] for file in facts["files"]},
-        }  # fmt: skip
-        (folder / MANIFEST).write_bytes(_json(manifest))
-    except OSError as error:
-        raise ReportError(_("{path} cannot be written: {error}").format(path=folder, error=error)) from error
-    return [*written, folder / MANIFEST]
-
-
-def read_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The manifest and the facts of a report.
-
-    Raises:
-        ReportError: it is none.
-    """
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        facts = json.loads((folder / f"netmon-{manifest['name']}.json").read_bytes())
-        date.fromisoformat(facts["issued"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReportError(_("{path} holds no report: {error}").format(path=folder, error=error)) from error
-    return manifest, facts
-
-
-def differences(
-    folder: Path, days: Path, manifest: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]
-) -> Iterator[str]:
-    """What does not hold any more, in words; nothing if all does.
-
-    Args:
-        days: the archive's folder of closed days; its files are read and their checksums made anew.
-        old, new: the facts of the report, and what the archive says today.
-    """
-    for name, wanted in sorted(manifest["files"].items()):
-        path = folder / name
-        if "/" in name or not path.is_file():
-            yield _("{file} of the report is missing").format(file=name)
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
-            yield _("{file} of the report was changed").format(file=name)
-    wrong = []
-    damaged = set(new["damaged"])
-    today = {file["name"]: file["sha256"] for file in new["files"]}
-    for name, wanted in sorted(manifest["evidence"].items()):
-        if name in damaged or not (days / name).is_file():
-            wrong.append(name)
-            yield _("{file} of the archive is damaged or missing").format(file=name)
-        elif today.get(name) != wanted or _sum(days / name) != wanted:
-            wrong.append(name)
-            yield _("{file} of the archive is not the one that the report stands on").format(file=name)
-    yield from _targets(old, new, wrong)
-    for key in sorted(set(old) - {"years", "files", "damaged", "netmon"}):
-        if old[key] != new.get(key):
-            yield _("{part} of the report comes out differently").format(part=key)
-
-
-def _targets(old: Mapping[str, Any], new: Mapping[str, Any], wrong: Collection[str]) -> Iterator[str]:
-    """Targets with other figures, and those that stand on files that are not what they were, whatever they say."""
-    now = {(year["name"], target["id"]): target for year in new.get("years", ()) for target in year["targets"]}
-    for year in old.get("years", ()):
-        shaken = any(_touches(name, year) for name in wrong)
-        for target in year["targets"]:
-            what = {"period": year["name"], "target": target["id"]}
-            if now.get((year["name"], target["id"])) != target:
-                yield _("{period}: target {target} comes out differently").format(**what)
-            elif shaken and any(part["evidence_ratio"] is not None for part in target["parts"]):
-                yield _("{period}: target {target} stands on a file that is not what it was").format(**what)
-
-
-def _touches(name: str, year: Mapping[str, Any]) -> bool:
-    """Whether a file of the archive, by its UTC day, holds something of a year."""
-    begin = datetime.fromisoformat(f"{Path(name).name[:10]}T00:00:00+00:00")
-    since, until = year["known_since"], year["known_until"]
-    return since is not None and (
-        begin < datetime.fromisoformat(until) and begin + timedelta(days=1) > datetime.fromisoformat(since)
-    )
-
-
-def _sum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
