@@ -46,7 +46,7 @@ HIGHEST_POINTS: Final = 409.0
 WORD_SLACK: Final = 1.2
 """Lines end between words."""
 ROW_CM: Final = 0.5
-FIRST_WIDTH: Final = 40
+FIRST_WIDTH, FIGURE_WIDTH = 40, 15
 CHART_WIDTH_CM: Final = 19.5
 CHART_CM, BAR_CM = 3.0, 0.35
 """Height of a chart without bars, and of each bar."""
@@ -151,7 +151,7 @@ def _value(column: Column, value: Cell) -> object:
 
 def _draw(sheet: Worksheet, drawn: Sequence[Drawn]) -> None:
     """Below each other: the words, the figures, and the chart of them."""
-    for letter, wide in zip("ABCDEF", (FIRST_WIDTH, 14, 14, 14, 14, 20), strict=True):
+    for letter, wide in zip("ABCDEF", (FIRST_WIDTH, *[FIGURE_WIDTH] * 5), strict=True):
         sheet.column_dimensions[letter].width = wide
     top, heading = 1, ""
     for each in drawn:
@@ -178,6 +178,8 @@ def _draw(sheet: Worksheet, drawn: Sequence[Drawn]) -> None:
 def _figures(sheet: Worksheet, top: int, chart: Chart) -> int:
     """A table of what is drawn; its last row."""
     head = [chart.title, *(name for name, _values in chart.series), *([] if chart.limit is None else [_("limit")])]
+    widths = [FIRST_WIDTH, *[FIGURE_WIDTH] * (len(head) - 1)]
+    sheet.row_dimensions[top].height = LINE_POINTS * max(map(_lines, head, widths)) + 2
     for place, text in enumerate(head, start=1):
         _put(sheet, top, place, text, "@", wrap=True)
         sheet.cell(top, place).font = Font(bold=True, color=WHITE, size=10)

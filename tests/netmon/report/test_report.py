@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import math
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -229,6 +231,34 @@ def test_hostile_names_are_harmless_in_every_format(made: Path, tmp_path: Path) 
             assert not set("\u202e\u200f😀") & set(text)
             assert NO_LETTER in text
             within_the_page(tmp_path / name)
+
+
+def needed(text: str, columns: float) -> int:
+    """Lines of a cell when words go to the next line as wholes, and longer ones are broken."""
+    lines, used = 1, 0
+    for word in re.findall(r"[^ \u3000-\uffef]+ ?|.", text):
+        wide = sum(1 + ("\u2e80" <= letter <= "\uffef") for letter in word.rstrip())
+        if used and used + wide > columns:
+            lines, used = lines + 1, 0
+        lines += max(0, math.ceil(wide / columns) - 1)
+        used += wide + (len(word) - len(word.rstrip()))
+    return lines
+
+
+def test_every_row_of_a_sheet_is_as_high_as_its_text(made: Path) -> None:
+    """`make pictures` looks at them as a spreadsheet draws them."""
+    for path in made.glob("*.xlsx"):
+        for sheet in load_workbook(path).worksheets:
+            for row in sheet.iter_rows():
+                height = sheet.row_dimensions[row[0].row].height
+                for cell in row:
+                    if (
+                        isinstance(cell.value, str)
+                        and cell.alignment.wrap_text
+                        and cell.coordinate not in sheet.merged_cells
+                    ):
+                        columns = sheet.column_dimensions[cell.column_letter].width
+                        assert height == 409 or needed(cell.value, columns) * 13 <= height, (path, cell)
 
 
 def test_a_name_from_the_inventory_holds_no_control_and_no_end(data: Path) -> None:
