@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from datetime import datetime
@@ -507,12 +508,15 @@ def kept_alerts(folder: Path) -> tuple[list[Alert], list[Silence]]:
     outbox = Outbox.look_into(folder)
     if outbox is None:
         return [], []
-    with contextlib.closing(outbox):
-        stored = outbox.state(STATE)
-    if stored is None:
-        return [], []
     desk = Desk()
-    _count, desk.alerts, silences, *_rest = STATES.validate_python(stored, strict=False)
+    try:
+        with contextlib.closing(outbox):
+            stored = outbox.state(STATE)
+        if stored is None:
+            return [], []
+        _count, desk.alerts, silences, *_rest = STATES.validate_python(stored, strict=False)
+    except (sqlite3.Error, ValueError) as error:
+        raise ArchiveError(_("the alerts cannot be read: {error}").format(error=error)) from error
     return desk.open_alerts(), list(silences.values())
 
 

@@ -79,9 +79,10 @@ def make(
             fail(str(error), EXIT_USAGE)
         facts = _facts(register, data, period, issued=_day(issued), site=site)
     try:
+        planned = made(facts, wanted, languages)
         with _progress() as progress:
-            progress.add_task(_("writing"), total=None)
-            files = write(out, facts, made(facts, wanted, languages))
+            task = progress.add_task(_("writing"), total=len(planned))
+            files = write(out, facts, planned, lambda: progress.advance(task))
     except ReportError as error:
         fail(str(error), EXIT_FAULT)
     for name in facts["damaged"]:
@@ -97,11 +98,12 @@ def verify(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Make the figures of a report again and name everything that differs; exit code 1 if something does."""
-    from netmon.report.manifest import ReportError, differences, read_manifest
+    from netmon.report.manifest import ReportError, differences, read_facts, read_manifest
     from netmon.report.period import Period
 
     try:
-        manifest, old = read_manifest(folder)
+        manifest = read_manifest(folder)
+        old = read_facts(folder, manifest["name"])
     except ReportError as error:
         fail(str(error), EXIT_USAGE)
     issued = date.fromisoformat(old["issued"])

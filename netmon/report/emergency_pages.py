@@ -10,7 +10,8 @@ from netmon.i18n import _
 from netmon.report.emergency import RESULTS
 from netmon.report.shapes import EmergencyFacts
 from netmon.report.tables import Language, Table
-from netmon.report.typeset import day_words, fingerprint_words, minute, plain, shared_words, typeset
+from netmon.report.texts import minute
+from netmon.report.typeset import day_words, fingerprint_words, plain, shared_words, typeset
 from netmon.words import duration
 
 __all__ = ["STATUS_COLOURS", "as_emergency_pdf"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from datetime import date
+from functools import partial
 from typing import Final
 
 from netmon.report.charts import charts_of
@@ -23,38 +24,44 @@ FORMATS: Final = ("xlsx", "pdf", "csv", "json")
 
 def make(
     facts: Facts | EmergencyFacts, formats: Collection[str], languages: Collection[Language]
-) -> Iterator[tuple[str, bytes]]:
-    """Each file's name and content. The facts are always among them: they are what can be verified."""
+) -> list[tuple[str, Callable[[], bytes]]]:
+    """Each file's name, and what makes its content. The facts are always among them: they are what can be verified."""
     name = f"netmon-{facts['name']}"
     data = as_json(facts)
-    yield f"{name}.json", data
+    made: list[tuple[str, Callable[[], bytes]]] = [(f"{name}.json", lambda: data)]
     for language in languages:
-        yield from in_language(language, lambda: list(_in_one(facts, data, formats, language)))  # noqa: B023 (now)
+        for ending, content in in_language(language, partial(_in_one, facts, data, formats, language)):
+            made.append((f"{name}.{ending}", partial(in_language, language, content)))
+    return made
 
 
 def _in_one(
     facts: Facts | EmergencyFacts, data: bytes, formats: Collection[str], language: Language
-) -> Iterator[tuple[str, bytes]]:
+) -> list[tuple[str, Callable[[], bytes]]]:
     """The files of one language, which is the current one."""
-    name = f"netmon-{facts['name']}"
-    made = tables(facts, language) if facts["kind"] == "targets" else emergency_tables(facts, language)
+    found = tables(facts, language) if facts["kind"] == "targets" else emergency_tables(facts, language)
+    by_name = {table.name: table for table in found}
     last = facts["years"][-1]["targets"] if facts["kind"] == "targets" and facts["years"] else []
     charts = [charts_of(facts, target, language) for target in last] if facts["kind"] == "targets" else []
-    if "csv" in formats:
-        for table in made:
-            yield f"{name}.{table.name}.{language}.csv", as_csv(table)
-    if "xlsx" in formats:
-        title = f"{facts['organisation'][language]} {facts['name']}".strip()
-        drawn = [
-            Drawn(f"{target['name'][language]}: {target['verdict_text'][language]}", reason_of(target, language), chart)
-            for target, each in zip(last, charts, strict=True)
-            for chart in each
-        ]
-        yield f"{name}.{language}.xlsx", as_xlsx(made, drawn, title, date.fromisoformat(facts["issued"]))
-    if "pdf" in formats:
-        by_name = {table.name: table for table in made}
-        fingerprint = hashlib.sha256(data).hexdigest()
+    drawn = [
+        Drawn(f"{target['name'][language]}: {target['verdict_text'][language]}", reason_of(target, language), chart)
+        for target, each in zip(last, charts, strict=True)
+        for chart in each
+    ]
+    title = f"{facts['organisation'][language]} {facts['name']}".strip()
+    fingerprint = hashlib.sha256(data).hexdigest()
+
+    def pages() -> bytes:
         if facts["kind"] == "targets":
-            yield f"{name}.{language}.pdf", as_pdf(facts, by_name, charts, fingerprint, language)
-        else:
-            yield f"{name}.{language}.pdf", as_emergency_pdf(facts, by_name, fingerprint, language)
+            return as_pdf(facts, by_name, charts, fingerprint, language)
+        return as_emergency_pdf(facts, by_name, fingerprint, language)
+
+    made: list[tuple[str, Callable[[], bytes]]] = []
+    if "csv" in formats:
+        made += [(f"{table.name}.{language}.csv", partial(as_csv, table)) for table in found]
+    if "xlsx" in formats:
+        issued = date.fromisoformat(facts["issued"])
+        made.append((f"{language}.xlsx", partial(as_xlsx, found, drawn, title, issued)))
+    if "pdf" in formats:
+        made.append((f"{language}.pdf", pages))
+    return made

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from pydantic import TypeAdapter
 
 from netmon.i18n import _
-from netmon.report.shapes import EmergencyFacts, Facts
+from netmon.report.shapes import SCHEMA, EmergencyFacts, Facts, Manifest
+from netmon.words import printable
 
-__all__ = ["MANIFEST", "ReportError", "as_json", "differences", "read_manifest", "write"]
+__all__ = ["MANIFEST", "ReportError", "as_json", "differences", "read_facts", "read_manifest", "write"]
 
 MANIFEST: Final = "manifest.json"
+LONGEST_ERROR: Final = 200
+T = TypeVar("T")
 
 
 class ReportError(Exception):
     """A report cannot be written or read: the message says why."""
 
 
-def write(folder: Path, facts: Facts | EmergencyFacts, files: Iterator[tuple[str, bytes]]) -> list[Path]:
+def write(
+    folder: Path,
+    facts: Facts | EmergencyFacts,
+    files: Iterable[tuple[str, Callable[[], bytes]]],
+    advance: Callable[[], object] = lambda: None,
+) -> list[Path]:
     """Write everything, the manifest last.
+
+    Args:
+        files: each one's name, and what makes its content.
+        advance: called after each file.
 
     Raises:
         ReportError: the folder cannot be written.
@@ -31,13 +45,15 @@ def write(folder: Path, facts: Facts | EmergencyFacts, files: Iterator[tuple[str
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files:
+        for name, make in files:
+            content = make()
             (folder / name).write_bytes(content)
             written.append(folder / name)
             sums[name] = hashlib.sha256(content).hexdigest()
-        manifest = {
+            advance()
+        manifest: Manifest = {
             "schema": facts["schema"], "netmon": facts["netmon"], "issued": facts["issued"],
-            "name": facts["name"], "register": facts.get("register", ""),
+            "name": facts["name"], "register": facts["register"] if facts["kind"] == "targets" else "",
             "configurations": [each["id"] for each in facts["configurations"]],
             "files": sums, "evidence": {file["name"]: file["sha256"] for file in facts["files"]},
         }  # fmt: skip
@@ -47,23 +63,42 @@ def write(folder: Path, facts: Facts | EmergencyFacts, files: Iterator[tuple[str
     return [*written, folder / MANIFEST]
 
 
-def read_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The manifest and the facts of a report.
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a report.
 
     Raises:
-        ReportError: it is none.
+        ReportError: there is none, or another version of netmon wrote it.
     """
+    return _read(folder / MANIFEST, TypeAdapter(Manifest))
+
+
+def read_facts(folder: Path, name: str) -> Facts | EmergencyFacts:
+    """What a report says.
+
+    Raises:
+        ReportError: it cannot be read, or another version of netmon wrote it.
+    """
+    return _read(folder / f"netmon-{name}.json", TypeAdapter[Facts | EmergencyFacts](Facts | EmergencyFacts))
+
+
+def _read(path: Path, shape: TypeAdapter[T]) -> T:
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        facts = json.loads((folder / f"netmon-{manifest['name']}.json").read_bytes())
-        date.fromisoformat(facts["issued"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReportError(_("{path} holds no report: {error}").format(path=folder, error=error)) from error
-    return manifest, facts
+        data = path.read_bytes()
+        schema = json.loads(data).get("schema")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ReportError(_("{path} holds no report: {error}").format(path=path, error=error)) from error
+    if schema != SCHEMA:
+        what = _("{path} was written by another version of netmon: its schema is {schema}, and not {own}")
+        raise ReportError(what.format(path=path, schema=printable(str(schema)), own=SCHEMA))
+    try:
+        return shape.validate_json(data)
+    except ValueError as error:
+        first = str(error).partition("\n")[2].replace("\n", " ")[:LONGEST_ERROR]
+        raise ReportError(_("{path} holds no report: {error}").format(path=path, error=printable(first))) from error
 
 
 def differences(
-    folder: Path, days: Path, manifest: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]
+    folder: Path, days: Path, manifest: Manifest, old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> Iterator[str]:
     """What does not hold any more, in words; nothing if all does.
 
@@ -107,8 +142,11 @@ def _targets(old: Mapping[str, Any], new: Mapping[str, Any], wrong: Collection[s
 
 
 def _touches(name: str, year: Mapping[str, Any]) -> bool:
-    """Whether a file of the archive, by its UTC day, holds something of a year."""
-    begin = datetime.fromisoformat(f"{Path(name).name[:10]}T00:00:00+00:00")
+    """Whether a file of the archive, by its UTC day, holds something of a year; one whose name tells no day may."""
+    try:
+        begin = datetime.fromisoformat(f"{Path(name).name[:10]}T00:00:00+00:00")
+    except ValueError:
+        return True
     since, until = year["known_since"], year["known_until"]
     return since is not None and (
         begin < datetime.fromisoformat(until) and begin + timedelta(days=1) > datetime.fromisoformat(since)

@@ -18,8 +18,8 @@ from netmon.alerts.settings import AlertSettings
 from netmon.archive import ArchiveError, Reader
 from netmon.i18n import _, use_language
 from netmon.logs import fields
-from netmon.report.manifest import ReportError
-from netmon.report.shelf import BEGUN, FOLDER, Kept, due, facts_of, kept, put, reports_in
+from netmon.report.manifest import ReportError, read_facts
+from netmon.report.shelf import BEGUN, FOLDER, Kept, due, kept, put, reports_in
 from netmon.runner import Clock
 from netmon.targets.verdict import Verdict
 
@@ -167,13 +167,13 @@ class ReportOffice:
                 messages = await asyncio.to_thread(copy_context().run, self._letters, report)
                 await self._mailbox.tell(messages, {MAILED: [*mailed, name][-KEPT_NAMES:]})
                 mailed.append(name)
-            except (ArchiveError, OSError, ValueError, KeyError) as error:
+            except (ArchiveError, ReportError, OSError) as error:
                 self.fault = str(error)
                 log.warning("a report could not be mailed", extra=fields(name=name, error=error))
 
     def _letters(self, report: Kept) -> list[Message]:
-        settings, facts, made = self._mailbox.settings, facts_of(report), []
-        targets = facts["years"][-1]["targets"] if facts["years"] else []
+        settings, facts, made = self._mailbox.settings, read_facts(report.folder, report.name), []
+        targets = facts["years"][-1]["targets"] if facts["kind"] == "targets" and facts["years"] else []
         met = sum(target["verdict"] in (Verdict.MET, Verdict.MET_BY_DOCUMENTS) for target in targets)
         missed = sum(target["verdict"] == Verdict.NOT_MET for target in targets)
         for recipient in settings.recipients:
@@ -187,7 +187,8 @@ class ReportOffice:
             small = pdf is not None and pdf.stat().st_size <= LARGEST_ATTACHMENT
             mail = letter.report_mail(
                 recipient, settings, name=report.name, text=text, now_ns=self._clock.wall_ns(),
-                organisation=facts["organisation"][recipient.language], simulated=facts["sample"],
+                organisation=facts["organisation"]["zh" if recipient.language == "zh" else "en"],
+                simulated=facts["sample"],
                 attached=(pdf.name, pdf.read_bytes()) if pdf is not None and small else None,
             )  # fmt: skip
             made.append(

@@ -11,7 +11,8 @@ from netmon.i18n import _
 from netmon.report.charts import Chart
 from netmon.report.shapes import Facts, PeriodFacts, TargetFacts
 from netmon.report.tables import Language, Table
-from netmon.report.typeset import day_words, fingerprint_words, minute, plain, share, shared_words, typeset
+from netmon.report.texts import minute
+from netmon.report.typeset import day_words, fingerprint_words, plain, share, shared_words, typeset
 from netmon.targets.verdict import Verdict
 from netmon.targets.words import verdict_word
 

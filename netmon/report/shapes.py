@@ -23,6 +23,7 @@ __all__ = [
     "Gap",
     "Happened",
     "LeftOut",
+    "Manifest",
     "Manual",
     "PeriodFacts",
     "SiteFacts",
@@ -236,6 +237,19 @@ class FileFacts(TypedDict):
     name: str
     sha256: str
     rows: int
+
+
+class Manifest(TypedDict):
+    """What a report is made of: SHA-256 of each of its files and of each file of evidence, register, inventories."""
+
+    schema: int
+    netmon: str
+    name: str
+    issued: str
+    register: str
+    configurations: list[str]
+    files: dict[str, str]
+    evidence: dict[str, str]
 
 
 class Common(TypedDict):

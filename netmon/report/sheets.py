@@ -6,14 +6,14 @@ import csv
 import io
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from openpyxl import Workbook
 from openpyxl.chart import BarChart, Reference
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.pagebreak import Break
 
@@ -34,10 +34,11 @@ FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－
 FIRST_ZIP_DAY: Final = (1980, 1, 1, 0, 0, 0)
 FORMATS: Final = {
     "share": "0.000%", "seconds": "#,##0", "number": "General", "moment": "yyyy-mm-dd hh:mm", "text": "@",
+    "days": "0.0",
 }  # fmt: skip
 UNITS: Final = {"share": "0.0##%", "days": "0.0", "number": "0"}
 NAVY, WHITE = "1F3864", "FFFFFF"
-LINE: Final = Side(style="thin", color="BFBFBF")
+WRAPPED: Final = frozenset({"text"})
 COLOURS: Final = {1: ("2F5597",), 3: ("A9C0E6", "2F5597", "CFDCF2")}
 LIMIT_COLOUR: Final = "C00000"
 LINE_POINTS: Final = 14.0
@@ -75,6 +76,8 @@ def as_xlsx(tables: Sequence[Table], drawn: Sequence[Drawn], title: str, issued:
     """One sheet a table, and one with the charts after the first."""
     book = Workbook()
     book.remove(book.active)  # type: ignore[arg-type]  # a new book has a sheet
+    for style in _styles():
+        book.add_named_style(style)
     for number, table in enumerate(tables):
         _fill(_sheet(book, table.title, title, landscape=True), table)
         if number == 0 and drawn:
@@ -86,6 +89,23 @@ def as_xlsx(tables: Sequence[Table], drawn: Sequence[Drawn], title: str, issued:
     raw = io.BytesIO()
     book.save(raw)
     return _without_clock(raw.getvalue(), moment)
+
+
+def _styles() -> Iterator[NamedStyle]:
+    """How cells look, once for the whole book: a style of its own for each cell takes ten times as long."""
+    rule = Border(bottom=Side(style="thin", color="BFBFBF"))
+    for kind, number_format in FORMATS.items():
+        yield NamedStyle(
+            name=kind, font=Font(size=10), number_format=number_format, border=rule,
+            alignment=Alignment(wrap_text=kind in WRAPPED, vertical="top"),
+        )  # fmt: skip
+    yield NamedStyle(
+        name="head", font=Font(bold=True, color=WHITE), fill=PatternFill("solid", fgColor=NAVY), number_format="@",
+        alignment=Alignment(wrap_text=True, vertical="center", horizontal="center"),
+    )  # fmt: skip
+    words = Alignment(wrap_text=True, vertical="top")
+    yield NamedStyle(name="heading", font=Font(bold=True, size=12, color=NAVY), number_format="@", alignment=words)
+    yield NamedStyle(name="words", font=Font(size=10), number_format="@", alignment=words)
 
 
 def _sheet(book: Workbook, name: str, title: str, *, landscape: bool) -> Worksheet:
@@ -104,34 +124,31 @@ def _sheet(book: Workbook, name: str, title: str, *, landscape: bool) -> Workshe
 
 def _fill(sheet: Worksheet, table: Table) -> None:
     for place, column in enumerate(table.columns, start=1):
-        cell = sheet.cell(1, place, column.title)
-        cell.font = Font(bold=True, color=WHITE)
-        cell.fill = PatternFill("solid", fgColor=NAVY)
-        cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal="center")
+        _put(sheet, 1, place, column.title, "head")
         sheet.column_dimensions[get_column_letter(place)].width = column.width
-    heads = [_lines(column.title, column.width) for column in table.columns]
-    sheet.row_dimensions[1].height = LINE_POINTS * max(heads) + 4
+    sheet.row_dimensions[1].height = _height(_lines(column.title, column.width) for column in table.columns)
     for number, row in enumerate(table.rows, start=2):
-        lines = 1
-        for place, (column, value) in enumerate(zip(table.columns, row, strict=True), start=1):
-            sheet.cell(number, place).border = Border(bottom=LINE)
-            if value is not None and value != "":
-                lines = max(lines, _lines(value, column.width) if isinstance(value, str) else 1)
-                _put(sheet, number, place, _value(column, value), FORMATS[column.kind], wrap=column.kind == "text")
-        sheet.row_dimensions[number].height = min(HIGHEST_POINTS, LINE_POINTS * lines + 2)
+        cells = list(zip(table.columns, row, strict=True))
+        for place, (column, value) in enumerate(cells, start=1):
+            _put(sheet, number, place, _value(column, value), column.kind)
+        texts = ((column, value) for column, value in cells if isinstance(value, str) and column.kind in WRAPPED)
+        sheet.row_dimensions[number].height = _height(_lines(value, column.width) for column, value in texts)
     sheet.freeze_panes = "C2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(table.columns))}{len(table.rows) + 1}"
     sheet.print_title_rows = "1:1"
 
 
-def _put(sheet: Worksheet, row: int, column: int, value: Any, number_format: str, *, wrap: bool = False) -> None:
+def _put(sheet: Worksheet, row: int, column: int, value: Any, style: str) -> None:
     cell = sheet.cell(row, column)
-    cell.value = value
-    if isinstance(value, str):
+    cell.style = style
+    if value is not None and value != "":
+        cell.value = value
+    if isinstance(value, str) and value:
         cell.data_type = "s"  # text that begins with = stays text
-    cell.number_format = number_format
-    cell.font = Font(size=10)
-    cell.alignment = Alignment(wrap_text=wrap, vertical="top")
+
+
+def _height(lines: Iterable[int]) -> float:
+    return min(HIGHEST_POINTS, LINE_POINTS * max(lines, default=1) + 4)
 
 
 def _lines(text: str, column: int) -> int:
@@ -158,15 +175,10 @@ def _draw(sheet: Worksheet, drawn: Sequence[Drawn]) -> None:
         if each.heading != heading and heading:
             sheet.row_breaks.append(Break(id=top - 1))
         heading = each.heading
-        for row, text, font in (
-            (top, heading, Font(bold=True, size=12, color=NAVY)),
-            (top + 1, each.reason, Font(size=10)),
-        ):
-            cell = sheet.cell(row, 1)
-            cell.value, cell.data_type, cell.font = text, "s", font
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
+        for row, text, style in ((top, heading, "heading"), (top + 1, each.reason, "words")):
+            _put(sheet, row, 1, text, style)
             sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=6)
-        sheet.row_dimensions[top].height = sheet.row_dimensions[top + 1].height = 32
+            sheet.row_dimensions[row].height = _height([_lines(text, FIRST_WIDTH + 5 * FIGURE_WIDTH)])
         last = _figures(sheet, top + 2, each.chart)
         height = CHART_CM + BAR_CM * len(each.chart.categories) * (
             len(each.chart.series) + (each.chart.limit is not None)
@@ -179,17 +191,15 @@ def _figures(sheet: Worksheet, top: int, chart: Chart) -> int:
     """A table of what is drawn; its last row."""
     head = [chart.title, *(name for name, _values in chart.series), *([] if chart.limit is None else [_("limit")])]
     widths = [FIRST_WIDTH, *[FIGURE_WIDTH] * (len(head) - 1)]
-    sheet.row_dimensions[top].height = LINE_POINTS * max(map(_lines, head, widths)) + 2
+    sheet.row_dimensions[top].height = _height(map(_lines, head, widths))
     for place, text in enumerate(head, start=1):
-        _put(sheet, top, place, text, "@", wrap=True)
-        sheet.cell(top, place).font = Font(bold=True, color=WHITE, size=10)
-        sheet.cell(top, place).fill = PatternFill("solid", fgColor=NAVY)
-    for number, name in enumerate(chart.categories):
-        sheet.row_dimensions[top + 1 + number].height = LINE_POINTS * _lines(name, FIRST_WIDTH) + 2
-        _put(sheet, top + 1 + number, 1, name, "@", wrap=True)
-        figures = [values[number] for _name, values in chart.series]
+        _put(sheet, top, place, text, "head")
+    for row, name in enumerate(chart.categories, start=top + 1):
+        sheet.row_dimensions[row].height = _height([_lines(name, FIRST_WIDTH)])
+        _put(sheet, row, 1, name, "text")
+        figures = [values[row - top - 1] for _name, values in chart.series]
         for place, value in enumerate([*figures, *([] if chart.limit is None else [chart.limit])], start=2):
-            _put(sheet, top + 1 + number, place, value, UNITS[chart.unit])
+            _put(sheet, row, place, value, chart.unit)
     return top + len(chart.categories)
 
 

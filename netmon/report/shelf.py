@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from netmon.archive.durable import sync
 from netmon.model import LOCAL
 from netmon.report.manifest import ReportError, read_manifest
 from netmon.report.period import period_of
 
-__all__ = ["BEGUN", "FOLDER", "Kept", "due", "facts_of", "kept", "put", "reports_in"]
+__all__ = ["BEGUN", "FOLDER", "Kept", "due", "kept", "put", "reports_in"]
 
 FOLDER: Final = "reports"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,150}")
@@ -60,21 +59,11 @@ def kept(data: Path, name: str) -> Kept | None:
     if not NAME.fullmatch(name) or not folder.is_dir():
         return None
     try:
-        manifest, facts = read_manifest(folder)
+        manifest = read_manifest(folder)
     except ReportError:
         return None
     files = tuple((each, (folder / each).stat().st_size) for each in manifest["files"] if (folder / each).is_file())
-    return Kept(name=name, folder=folder, issued=facts["issued"], files=files)
-
-
-def facts_of(report: Kept) -> dict[str, Any]:
-    """What a report says.
-
-    Raises:
-        OSError, ValueError: its json cannot be read.
-    """
-    found: dict[str, Any] = json.loads((report.folder / f"netmon-{report.name}.json").read_bytes())
-    return found
+    return Kept(name=name, folder=folder, issued=manifest["issued"], files=files)
 
 
 def put(data: Path, made: Path) -> str:
@@ -84,8 +73,7 @@ def put(data: Path, made: Path) -> str:
         ReportError: it is none.
         OSError: it cannot be moved.
     """
-    manifest, _facts = read_manifest(made)
-    name = str(manifest["name"])
+    name = read_manifest(made)["name"]
     target = data / FOLDER / name
     if not NAME.fullmatch(name):
         raise ReportError(name)

@@ -13,7 +13,7 @@ from netmon.model import LOCAL, LocalText
 from netmon.report.shapes import Texts
 from netmon.words import printable
 
-__all__ = ["Names", "in_both", "in_language", "iso", "texts"]
+__all__ = ["Names", "in_both", "in_language", "iso", "minute", "texts"]
 
 T = TypeVar("T")
 
@@ -42,6 +42,11 @@ def in_both(words: Callable[[], str]) -> Texts:
 def iso(at_ns: int) -> str:
     """ISO 8601 in Asia/Shanghai, to the second."""
     return datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).astimezone(LOCAL).isoformat()
+
+
+def minute(moment: str) -> str:
+    """An ISO 8601 moment to the minute, for people."""
+    return moment[:16].replace("T", " ")
 
 
 class Names:

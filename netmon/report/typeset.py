@@ -15,6 +15,7 @@ from netmon.i18n import _
 from netmon.model import LOCAL
 from netmon.report.shapes import Common
 from netmon.report.tables import Cell, Language, Table
+from netmon.report.texts import minute
 from netmon.words import duration
 
 __all__ = [
@@ -23,7 +24,6 @@ __all__ = [
     "day_words",
     "fingerprint_words",
     "in_the_font",
-    "minute",
     "plain",
     "share",
     "shared_words",
@@ -117,8 +117,3 @@ def width(text: str) -> int:
 def share(value: float) -> str:
     """In percent, rounded down."""
     return f"{int(value * 1e5 + 1e-9) / 1e3:g} %"
-
-
-def minute(moment: str) -> str:
-    """An ISO 8601 moment to the minute, for people."""
-    return moment[:16].replace("T", " ")

@@ -16,9 +16,10 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from netmon.i18n import _, current_language
 from netmon.model import LOCAL
-from netmon.report.manifest import ReportError
+from netmon.report.manifest import ReportError, read_facts
 from netmon.report.period import PeriodError, period_of
-from netmon.report.shelf import Kept, facts_of, kept, reports_in
+from netmon.report.shelf import Kept, kept, reports_in
+from netmon.report.texts import minute
 from netmon.targets.verdict import Verdict
 from netmon.targets.words import verdict_word
 from netmon.web import board
@@ -56,8 +57,8 @@ class ReportPages:
         """What one report says, in short."""
         report = await self._kept(request)
         try:
-            facts = await asyncio.to_thread(facts_of, report)
-        except (OSError, ValueError) as error:
+            facts = await asyncio.to_thread(read_facts, report.folder, report.name)
+        except ReportError as error:
             raise HTTPException(404) from error
         return await self._renderer.page(request, "report.html", partial(_preview, report, facts))
 
@@ -183,7 +184,7 @@ def _preview(report: Kept, facts: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "happened": [
             {
-                "at": each["at"][:16].replace("T", " "), "until": (each["until"] or "")[:16].replace("T", " "),
+                "at": minute(each["at"]), "until": minute(each["until"] or ""),
                 "what": each["what_text"][language], "subject": each["subject_name"][language],
                 "cause": each["cause_name"][language],
             }

@@ -215,7 +215,8 @@ def test_hostile_names_are_harmless_in_every_format(made: Path, tmp_path: Path) 
         part = facts["years"][0]["targets"][0]["parts"][0]
         facts["years"][0]["targets"][0]["parts"].append({**part, "subject_name": {"zh": name, "en": name}})
     files = dict(make(facts, FORMATS, REPORT_LANGUAGES))
-    for name, content in files.items():
+    for name, making in files.items():
+        content = making()
         (tmp_path / name).write_bytes(content)
         if name.endswith(".csv"):
             cells = [cell for row in csv.reader(content.decode("utf-8-sig").splitlines()) for cell in row]
@@ -355,5 +356,29 @@ def test_what_cannot_be_reported_is_said(data: Path, tmp_path: Path, asked: list
     assert said in " ".join(done.output.split())
 
 
-def test_a_folder_without_a_report_is_refused(data: Path, tmp_path: Path) -> None:
-    assert verify(data, tmp_path)[0] == 2
+@pytest.mark.parametrize(
+    ("manifest", "facts", "said"),
+    [
+        (None, None, "holds no report"),
+        ("[]", None, "holds no report"),
+        ("{", None, "holds no report"),
+        ('{"schema": 1}', None, "another version of netmon: its schema is 1"),
+        ('{"schema": 2, "name": 5}', None, "holds no report"),
+        ("good", None, "holds no report"),
+        ("good", '{"schema": 2, "kind": "targets"}', "holds no report"),
+        ("good", '{"schema": 99}', "another version of netmon"),
+    ],
+)
+def test_a_folder_without_a_report_is_refused(
+    data: Path, tmp_path: Path, manifest: str | None, facts: str | None, said: str
+) -> None:
+    good = {"schema": 2, "netmon": "0", "name": "x", "issued": "2025-01-01", "register": "", "configurations": [],
+            "files": {}, "evidence": {}}  # fmt: skip
+    if manifest is not None:
+        text = json.dumps(good) if manifest == "good" else manifest
+        (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+    if facts is not None:
+        (tmp_path / "netmon-x.json").write_text(facts, encoding="utf-8")
+    code, text = verify(data, tmp_path)
+    assert code == 2
+    assert said in " ".join(text.split())
