@@ -6,7 +6,6 @@ import asyncio
 import logging
 import shutil
 import sqlite3
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import copy_context
 from pathlib import Path
@@ -123,7 +122,7 @@ class ReportOffice:
             ReportError: it could not be made.
         """
         async with self._one:
-            now = time.monotonic()
+            now = self._clock.monotonic()
             made_at, sheet = self._sheets.get(language, (-HANDOVER_SECONDS, b""))
             if sheet and now - made_at < HANDOVER_SECONDS:
                 return sheet

@@ -71,7 +71,7 @@ def reason_of(target: TargetFacts, language: Language) -> str:
     worst = target["parts"][0]
     about = " ".join(filter(None, (worst["name"][language], worst["subject_name"][language])))
     figure = worst["figure_text"][language]
-    what = f"{about} {figure}".strip()
+    what = _("{about}, {figure}").format(about=about, figure=figure) if figure else about
     return _("{what}: {reason}.").format(what=what, reason=worst["why_text"][language])
 
 
