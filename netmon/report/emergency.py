@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from netmon import __version__
@@ -198,7 +199,7 @@ def _own(reader: Reader, evidence: ArchiveEvidence, emergency: Emergency) -> Ite
     for at_ns, kind in moments:
         yield at_ns, {
             "at": iso(at_ns), "until": None, "before": False, "what": kind,
-            "what_text": in_both(lambda kind=kind: event_word(kind)),  # type: ignore[misc]
+            "what_text": in_both(partial(event_word, kind)),
             "subject": "", "subject_name": texts(LocalText()), "cause": "", "cause_name": texts(LocalText()),
             "agreed": False,
         }  # fmt: skip

@@ -7,14 +7,16 @@ Names that people wrote are in both languages, as they wrote them; sentences are
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from netmon import __version__
 from netmon.archive import Reader
 from netmon.config import Config
 from netmon.i18n import _
-from netmon.model import LocalText, Window
+from netmon.impact import Effective, EffectiveStatus
+from netmon.model import LOCAL, LocalText, Window
 from netmon.report.period import Period, PeriodError
 from netmon.report.quality import changes, check_quality, events_of, files_of, gaps_of, left_out, work_of
 from netmon.report.shapes import (
@@ -28,8 +30,10 @@ from netmon.report.shapes import (
     YearFacts,
 )
 from netmon.report.texts import Names, in_both, iso, texts
+from netmon.summary import complete
 from netmon.targets.documents import Entry
 from netmon.targets.evaluation import Evaluation, evaluate
+from netmon.targets.evidence import ArchiveEvidence, Slice
 from netmon.targets.register import Register
 from netmon.targets.standing import Part, Standing
 from netmon.targets.verdict import Why, worst
@@ -37,7 +41,7 @@ from netmon.targets.words import figure_of, sentence, verdict_word
 from netmon.words import equipment_kind_word, printable, site_kind_word
 from probes.base import ProbeKind
 
-__all__ = ["collect", "equipment_of", "sites_of"]
+__all__ = ["collect"]
 
 BY_HAND = frozenset({"documents", "drill_age", "drill_count"})
 
@@ -78,7 +82,7 @@ def collect(
     last = made[-1][1]
     config = last.evidence.versions[-1].config if last.evidence.versions else None
     end_ns = min(period.until_ns, until_ns)
-    sites = [each for each in sites_of(config) if site in ("", each["id"])]
+    sites = [each for each in _sites(config, last.evidence) if site in ("", each["id"])]
     checks = check_quality(reader, last.evidence, names, about.checks)
     gaps, more_gaps = gaps_of(reader, last.evidence, names, about.checks)
     facts: Facts = {
@@ -153,6 +157,7 @@ class _About:
             return None
         nothing: SiteFacts = {
             "id": self._site, "name": self._names.of(self._site), "kind": texts(LocalText()), "equipment": [],
+            "complete": [],
         }  # fmt: skip
         return sites[0] if sites else nothing
 
@@ -221,28 +226,46 @@ def _part(part: Part, names: Names) -> FoundPart:
     }
 
 
-def sites_of(config: Config | None) -> list[SiteFacts]:
-    """The sites of an inventory with their equipment."""
+def _sites(config: Config | None, evidence: ArchiveEvidence) -> list[SiteFacts]:
+    """The sites of the inventory that is in force at the end, with their equipment."""
     if config is None:
         return []
+    lines, end_ns = evidence.timelines(), evidence.until_ns
+    effective = {
+        check_id: Effective(check_id=check_id, raw=None, status=_last(lines.get(check_id, ()), end_ns))
+        for check_id in config.checks
+    }
+    today = datetime.fromtimestamp((end_ns - 1) / 1e9, LOCAL).date()
     return [
         {
             "id": site.id,
             "name": texts(site.name, site.id),
-            "kind": in_both(lambda kind=site.kind: site_kind_word(kind)),  # type: ignore[misc]
-            "equipment": equipment_of(config, site.id),
+            "kind": in_both(partial(site_kind_word, site.kind)),
+            "equipment": _equipment(config, site.id),
+            "complete": [
+                {
+                    "kind": in_both(partial(equipment_kind_word, each.kind)),
+                    "required": each.required, "present": each.present, "serviceable": each.serviceable,
+                    "unknown": each.unknown,
+                }
+                for each in complete([site], config.assets.values(), config.checks, effective, today)
+            ],
         }
         for site in config.sites.values()
-    ]
+    ]  # fmt: skip
 
 
-def equipment_of(config: Config, site: str) -> list[Equipment]:
+def _last(line: Sequence[Slice], end_ns: int) -> EffectiveStatus:
+    return line[-1].status if line and line[-1].until_ns == end_ns else EffectiveStatus.UNKNOWN
+
+
+def _equipment(config: Config, site: str) -> list[Equipment]:
     """A site's equipment."""
     return [
         {
             "id": asset.id,
             "name": texts(asset.name, asset.id),
-            "kind": in_both(lambda kind=asset.kind: equipment_kind_word(kind)),  # type: ignore[misc]
+            "kind": in_both(partial(equipment_kind_word, asset.kind)),
             "model": printable(asset.model),
             "commissioned": None if asset.commissioned is None else asset.commissioned.isoformat(),
             "retired": None if asset.retired is None else asset.retired.isoformat(),

@@ -11,6 +11,7 @@ __all__ = [
     "SCHEMA",
     "CheckQuality",
     "Common",
+    "Complete",
     "Configuration",
     "Declaration",
     "EmergencyFacts",
@@ -119,13 +120,24 @@ class Equipment(TypedDict):
     retired: str | None
 
 
+class Complete(TypedDict):
+    """Equipment of one kind at a site at the end of what is known: 应配, 实配, 完好, and of how much nobody knows."""
+
+    kind: Texts
+    required: int
+    present: int
+    serviceable: int
+    unknown: int
+
+
 class SiteFacts(TypedDict):
-    """A site of the newest inventory; ``required`` and ``present`` by kind of equipment in words."""
+    """A site of the newest inventory."""
 
     id: str
     name: Texts
     kind: Texts
     equipment: list[Equipment]
+    complete: list[Complete]
 
 
 class CheckQuality(TypedDict):

@@ -48,6 +48,7 @@ def tables(facts: Facts, language: Language) -> list[Table]:
     return [
         _summary(facts, language),
         _parts(facts, language),
+        _complete(facts, language),
         _equipment(facts, language),
         _entries(facts, language),
         _quality(facts, language),
@@ -145,6 +146,24 @@ def _parts(facts: Facts, language: Language) -> Table:
 
 def _evidence(by_hand: bool) -> str:
     return _("entered by people") if by_hand else _("measured")
+
+
+def _complete(facts: Facts, language: Language) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            site["id"], site["name"][language], site["kind"][language], each["kind"][language], each["required"],
+            each["present"], each["serviceable"], each["unknown"], max(0, each["required"] - each["serviceable"]),
+        ]
+        for site in facts["sites"]
+        for each in site["complete"]
+    ]  # fmt: skip
+    columns = [
+        Column(_("site"), width=16), Column(_("name"), width=30), Column(_("kind of site"), width=16),
+        Column(_("kind"), width=24), Column(_("required"), "number", 10), Column(_("present"), "number", 10),
+        Column(_("serviceable"), "number", 10), Column(_("not known"), "number", 10),
+        Column(_("fewer serviceable than required by"), "number", 16),
+    ]  # fmt: skip
+    return Table("complete", _("Equipment complete"), columns, rows)
 
 
 def _equipment(facts: Facts, language: Language) -> Table:

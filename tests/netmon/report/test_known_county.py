@@ -145,7 +145,7 @@ def test_tables_and_pages_hold_the_truth(made: Path, county: County, language: s
             assert flat(f"hill/{station}{word}{told(truth)}") in text, station
     with (made / f"{name}.quality.{language}.csv").open(encoding="utf-8-sig", newline="") as file:
         _header, *quality = csv.reader(file)
-    seconds = {row[0]: row[7:10] for row in book.worksheets[5].iter_rows(min_row=2, values_only=True)}
+    seconds = {row[0]: row[7:10] for row in book.worksheets[6].iter_rows(min_row=2, values_only=True)}
     for line in quality:
         truth = county.truth(line[0].split("/")[1], FIRST + YEARS - 1)
         assert [float(cell) for cell in line[7:10]] == list(seconds[line[0]]) == [truth.good, truth.bad, truth.unknown]

@@ -58,6 +58,7 @@ defaults: {{ping: {{interval: 1h, timeout: 10s}}}}
 sites:
   - id: hill
     kind: radio_site
+    required: {{router: 3}}
     name: {{zh: 山顶站, en: hill}}
     equipment:
       - {{id: good, kind: router, name: {{zh: '{HOSTILE}', en: '{HOSTILE}'}}, address: 192.0.2.1}}
@@ -160,6 +161,10 @@ def test_the_figures_are_the_truth(made: Path) -> None:
         (9 * 3600, 0, 0), (0, 0, 0),
     ]  # fmt: skip
     assert [(check["expected_runs"], check["runs"]) for check in facts["checks"]] == [(72, 72)] * 2
+    (here,) = (site["complete"] for site in facts["sites"])
+    assert [{name: each[name] for name in ("required", "present", "serviceable", "unknown")} for each in here] == [
+        {"required": 3, "present": 2, "serviceable": 2, "unknown": 0}
+    ]
     assert facts["period"]["complete"]
     assert len(facts["files"]) >= 3
 
@@ -190,7 +195,7 @@ def test_text_is_never_a_formula(made: Path) -> None:
     name = f"netmon-{facts_of(made)['period']['name']}"
     book = load_workbook(made / f"{name}.zh.xlsx")
     assert not any(cell.data_type == "f" for sheet in book.worksheets for row in sheet.iter_rows() for cell in row)
-    assert HOSTILE in {cell.value for row in book.worksheets[3].iter_rows() for cell in row}
+    assert HOSTILE in {cell.value for row in book.worksheets[4].iter_rows() for cell in row}
     with (made / f"{name}.sites.zh.csv").open(encoding="utf-8-sig", newline="") as file:
         assert f"'{HOSTILE}" in {cell for row in csv.reader(file) for cell in row}
 
@@ -314,7 +319,7 @@ def test_the_same_data_make_the_same_bytes(made: Path, data: Path, tmp_path: Pat
     report(data, tmp_path / "again")
     names = sorted(path.name for path in made.iterdir())
     assert names == sorted(path.name for path in (tmp_path / "again").iterdir())
-    assert len(names) == 2 + 2 * 12
+    assert len(names) == 2 + 2 * 13
     for name in names:
         assert (made / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
