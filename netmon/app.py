@@ -30,6 +30,7 @@ from netmon.impact import Effective, effective
 from netmon.logs import fields
 from netmon.metrics import CheckMetrics, Internals
 from netmon.model import Check, MissedRun, Observation, Retention
+from netmon.report.office import ReportOffice
 from netmon.runner import Clock, Runner
 from netmon.schedule import Schedule
 from netmon.targets.board import TargetsBoard
@@ -157,6 +158,7 @@ class App:
         self._outbox = Outbox.open(settings.data)
         self.alerts = Alerts(self, self._outbox, self._alert_settings(), simulated=settings.simulated)
         self.internals.watch_alerts(self.alerts)
+        self.reports = ReportOffice(settings.data, register, self.alerts, self.clock, run=_apart)
         store = settings.forward or settings.config.with_name("forward.yaml")
         self.forward = Forward(settings.data, store, self.clock)
         self.internals.watch_forward(self.forward)
@@ -326,6 +328,7 @@ class App:
     async def stop(self) -> None:
         """Start nothing more, let runs end, write everything, close everything."""
         await self.schedule.stop()
+        await self.reports.stop()
         tasks = [task for task in (self._watch, self._hourly, self._alerting) if task is not None]
         for task in tasks:
             task.cancel()
@@ -345,6 +348,7 @@ class App:
         while True:
             await self.close_days()
             await self.targets.refresh(self.journal)
+            await self.reports.refresh()
             await asyncio.sleep(HOURLY_SECONDS)
 
     async def close_days(self) -> None:

@@ -152,9 +152,9 @@ def check_config(
 
 @app.command()
 def schema(
-    of: Annotated[str, typer.Argument(help="sites or targets: which file's schema.")] = "sites",
+    of: Annotated[str, typer.Argument(help="sites, targets or report: which file's schema.")] = "sites",
 ) -> None:
-    """Print the JSON Schema of the inventory or of the register of targets, for editors."""
+    """Print the JSON Schema of the inventory or the register of targets, for editors, or of a report's json and csv."""
     if of == "sites":
         import probes
         from netmon.config import schema as make_schema
@@ -164,8 +164,12 @@ def schema(
         from netmon.targets.register import register_schema
 
         made = register_schema()
+    elif of == "report":
+        from netmon.report.schema import report_schema
+
+        made = report_schema()
     else:
-        fail(_("{word} has no schema: sites or targets").format(word=of), EXIT_USAGE)
+        fail(_("{word} has no schema: sites, targets or report").format(word=of), EXIT_USAGE)
     say(json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True))
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "duration",
     "effective_word",
     "equipment_kind_word",
+    "event_word",
     "failure_word",
     "figure",
     "moment",
@@ -76,6 +77,18 @@ FAILURE = {
     Failure.NOT_ALLOWED: _n("leads to a host outside the inventory"),
 }
 
+EVENTS = {
+    "start": _n("netmon started"),
+    "stop": _n("netmon stopped"),
+    "clock_step": _n("the clock was set"),
+    "reload": _n("the inventory was reloaded"),
+    "reload_refused": _n("the inventory on disk was refused"),
+    "maintenance": _n("maintenance was announced"),
+    "maintenance_ended": _n("maintenance was ended"),
+    "emergency": _n("an emergency was declared"),
+    "emergency_ended": _n("the emergency is over"),
+    "rows_lost": _n("observations were lost: the disk took nothing"),
+}
 STATES = {
     "stage": (
         _n("IPv6 readiness"),
@@ -136,6 +149,11 @@ def state_name(key: str) -> str:
     if name not in STATE_NAMES:
         return key
     return f"{_(STATE_NAMES[name])} [{index}]" if index is not None else _(STATE_NAMES[name])
+
+
+def event_word(kind: str) -> str:
+    """What happened to netmon itself; a kind that we have no word for as it is."""
+    return _(EVENTS[kind]) if kind in EVENTS else printable(kind)
 
 
 def failure_word(failure: Failure) -> str:

@@ -44,6 +44,7 @@ __all__ = [
     "digest",
     "in_annotations",
     "own_words",
+    "report_mail",
     "trial",
     "trial_in_annotations",
 ]
@@ -190,6 +191,34 @@ def digest(
     who = hashlib.sha256(recipient.address.encode()).hexdigest()[:12]
     message["Message-ID"] = f"<netmon.digest.{day}.{who}@{settings.sender.rpartition('@')[2]}>"
     return _filled(message, "letter.html", _text(content), content)
+
+
+def report_mail(
+    recipient: Recipient, settings: AlertSettings, *, name: str, text: str, now_ns: int, organisation: str,
+    simulated: bool, attached: tuple[str, bytes] | None,
+) -> EmailMessage:  # fmt: skip
+    """A mail that brings a report, or says where it is.
+
+    Args:
+        name: of the report, such as ``2025-03``.
+        text: what it says, in a sentence.
+        attached: name and content of its pages; ``None`` if they are too large for a mail.
+    """
+    message = _envelope(settings, recipient, _("[netmon] report {name}").format(name=name), now_ns)
+    who = hashlib.sha256(recipient.address.encode()).hexdigest()[:12]
+    message["Message-ID"] = f"<netmon.report.{name}.{who}@{settings.sender.rpartition('@')[2]}>"
+    lines = [printable(organisation), _("The report of {name}:").format(name=name), text]
+    if simulated:
+        lines.append(_("Made of a sample inventory: it describes no real network."))
+    if attached is None:
+        lines.append(_("It is too large for a mail."))
+    if settings.board:
+        lines.append(_("All its files: {link}").format(link=f"{settings.board}/reports/{name}"))
+    message.set_content("\n".join(line for line in lines if line) + "\n", charset="utf-8", cte="base64")
+    if attached is not None:
+        file, content = attached
+        message.add_attachment(content, maintype="application", subtype="pdf", filename=file)
+    return message
 
 
 def trial(recipient: Recipient, settings: AlertSettings, now_ns: int) -> EmailMessage:

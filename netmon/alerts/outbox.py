@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 from netmon.archive import ArchiveError
 from netmon.i18n import _
@@ -100,6 +101,21 @@ class Outbox:
         except (OSError, sqlite3.Error) as error:
             raise ArchiveError(_("{path} cannot be opened: {error}").format(path=path, error=error)) from error
         return cls(connection, path)
+
+    @classmethod
+    def look_into(cls, folder: Path) -> Self | None:
+        """The outbox of a netmon that may be running, to be read only; ``None`` if there is none.
+
+        Raises:
+            ArchiveError: it cannot be opened.
+        """
+        path = folder / FILE_NAME
+        if not path.is_file():
+            return None
+        try:
+            return cls(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=10), path)
+        except sqlite3.Error as error:
+            raise ArchiveError(_("{path} cannot be opened: {error}").format(path=path, error=error)) from error
 
     def close(self) -> None:
         """Close the file."""

@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from datetime import datetime
@@ -37,7 +38,7 @@ from netmon.targets.standing import Part
 from netmon.targets.words import figure_of, verdict_word
 from netmon.words import duration
 
-__all__ = ["Alerts", "AlertsError", "Watched"]
+__all__ = ["Alerts", "AlertsError", "Watched", "kept_alerts"]
 
 log = logging.getLogger(__name__)
 
@@ -249,6 +250,19 @@ class Alerts:
             ConfigError: they have mistakes; those before stay in force.
         """
         self.settings = load_settings(path, os.environ) if path.is_file() else AlertSettings()
+
+    def noted(self, name: str) -> Any:
+        """What :meth:`tell` saved under a name; ``None`` if nothing was."""
+        return self._outbox.state(name)
+
+    async def tell(self, messages: Sequence[Message], notes: Mapping[str, Any]) -> None:
+        """Send messages that others wrote. They and the notes are on the disk together when this returns.
+
+        Raises:
+            ArchiveError: the disk does not take it; nothing is sent.
+        """
+        await asyncio.to_thread(self._outbox.save, notes, messages, self._netmon.clock.wall_ns())
+        self._mail.set()
 
     # What happens.
 
@@ -523,6 +537,27 @@ class Alerts:
             except httpx.HTTPError as error:
                 log.warning("the heartbeat is not taken", extra=fields(error=str(error) or repr(error)))
         await asyncio.sleep(settings.heartbeat_seconds)
+
+
+def kept_alerts(folder: Path) -> tuple[list[Alert], list[Silence]]:
+    """The alerts that last and the silences of an archive's folder, as a netmon that may be running has kept them.
+
+    Raises:
+        ArchiveError: they cannot be read.
+    """
+    outbox = Outbox.look_into(folder)
+    if outbox is None:
+        return [], []
+    desk = Desk()
+    try:
+        with contextlib.closing(outbox):
+            stored = outbox.state(STATE)
+        if stored is None:
+            return [], []
+        _count, desk.alerts, silences, *_rest = STATES.validate_python(stored, strict=False)
+    except (sqlite3.Error, ValueError) as error:
+        raise ArchiveError(_("the alerts cannot be read: {error}").format(error=error)) from error
+    return desk.open_alerts(), list(silences.values())
 
 
 async def _send(settings: AlertSettings, message: Message) -> Answer:

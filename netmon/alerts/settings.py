@@ -23,6 +23,7 @@ from netmon.i18n import _
 __all__ = ["AlertSettings", "Recipient", "Server", "load_settings"]
 
 MAX_ADDRESS: Final = 254
+TIME_OF_DAY: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 def _address(value: Any) -> str:
@@ -59,6 +60,15 @@ class RecipientShape(Shape):
     language: Literal["zh", "en"] = "zh"
     least: Severity = Severity.MINOR
     digest: bool = True
+    reports: bool = False
+
+
+class ReportsShape(Shape):
+    """Which reports are made by themselves, and when on the day after: after 09:00 the last day's file is closed."""
+
+    monthly: bool = True
+    yearly: bool = True
+    at: str = Field(default="10:00", pattern=TIME_OF_DAY)
 
 
 class MailShape(Shape):
@@ -67,7 +77,7 @@ class MailShape(Shape):
     sender: Address
     servers: list[Any] = Field(min_length=1)
     recipients: list[Any] = Field(min_length=1)
-    digest_at: str = Field(default="08:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    digest_at: str = Field(default="08:00", pattern=TIME_OF_DAY)
 
 
 class AlertmanagerShape(Shape):
@@ -100,6 +110,7 @@ class AlertsShape(Shape):
     alertmanager: Any = None
     chat: Any = None
     heartbeat: Any = None
+    reports: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +137,13 @@ class Server:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Who is told, in which language, from which severity on, and whether of each morning, too."""
+    """Who is told, in which language, from which severity on, and whether of each morning and of reports, too."""
 
     address: str
     language: str = "zh"
     least: Severity = Severity.MINOR
     digest: bool = True
+    reports: bool = False
 
     def wants(self, severity: Severity) -> bool:
         """Whether something this bad is for them."""
@@ -150,6 +162,7 @@ class AlertSettings:
         chat_urls: addresses for Apprise.
         chat_always: chat gets everything, not only what mail could not deliver.
         heartbeat: page that is asked for while all is well; empty for none.
+        reports_at_seconds: when reports are made, after midnight in Asia/Shanghai of the day after their period.
     """
 
     board: str = ""
@@ -164,6 +177,9 @@ class AlertSettings:
     chat_language: str = "zh"
     heartbeat: str = ""
     heartbeat_seconds: float = 60.0
+    reports_monthly: bool = False
+    reports_yearly: bool = False
+    reports_at_seconds: int = 10 * 3600
 
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> AlertSettings:
@@ -178,6 +194,11 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> AlertSettings:
     if document.problems:
         raise ConfigError(document.problems)
     return made
+
+
+def _seconds(time_of_day: str) -> int:
+    hours, minutes = map(int, time_of_day.split(":"))
+    return hours * 3600 + minutes * 60
 
 
 class _Reader:
@@ -203,6 +224,11 @@ class _Reader:
             fields |= {"chat_urls": urls, "chat_always": chat.when == "always", "chat_language": chat.language}
         if shape.heartbeat is not None and (beat := self._part("heartbeat", HeartbeatShape, shape.heartbeat)):
             fields |= {"heartbeat": beat.url, "heartbeat_seconds": beat.every}
+        if shape.reports is not None and (reports := self._part("reports", ReportsShape, shape.reports)):
+            fields |= {
+                "reports_monthly": reports.monthly, "reports_yearly": reports.yearly,
+                "reports_at_seconds": _seconds(reports.at),
+            }  # fmt: skip
         return AlertSettings(**fields)
 
     def _part(self, name: str, model: type[Any], value: Any) -> Any:
@@ -219,12 +245,14 @@ class _Reader:
             one = validate(self._document, ("mail", "recipients", number), RecipientShape, value)
             if one is not None:
                 recipients.append(
-                    Recipient(address=one.address, language=one.language, least=one.least, digest=one.digest)
-                )
-        hours, minutes = map(int, mail.digest_at.split(":"))
+                    Recipient(
+                        address=one.address, language=one.language, least=one.least, digest=one.digest,
+                        reports=one.reports,
+                    )
+                )  # fmt: skip
         return {
             "sender": mail.sender, "servers": tuple(servers), "recipients": tuple(recipients),
-            "digest_at_seconds": hours * 3600 + minutes * 60,
+            "digest_at_seconds": _seconds(mail.digest_at),
         }  # fmt: skip
 
     def _server(self, path: tuple[str | int, ...], shape: ServerShape) -> Server:

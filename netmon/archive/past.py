@@ -80,6 +80,8 @@ TOTALS = """
     SELECT check_id, {sums} FROM said JOIN wanted USING (check_id)
     WHERE started_ns >= begin_ns AND started_ns < end_ns GROUP BY 1
 """
+RUNS = "SELECT check_id, count(*) FROM read_parquet($files) WHERE attempt = 1{within} GROUP BY 1"
+WITHIN = " AND started_ns BETWEEN $first AND $last"
 LASTS = "SELECT check_id, max(started_ns) FROM read_parquet($files) GROUP BY 1"
 
 
@@ -187,6 +189,12 @@ class Past:
             for check_id, *figures in rows
             for n, key in enumerate(keys)
         ]
+
+    def runs(self, file: DayFile, first_ns: int, last_ns: int) -> list[Row]:
+        """Check and number of its runs on schedule that started between these moments, both inclusive."""
+        if first_ns <= file.day * DAY_NS and last_ns >= (file.day + 1) * DAY_NS - 1:
+            return self._execute([file], RUNS.format(within=""), {})
+        return self._execute([file], RUNS.format(within=WITHIN), {"first": first_ns, "last": last_ns})
 
     def _in_file_order(self, file: DayFile, shortest_ns: int) -> list[Row] | None:
         """Stretches of a whole file, at most ``shortest_ns`` from run to run, twenty times as fast.

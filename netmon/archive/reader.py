@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
@@ -242,6 +243,29 @@ class Reader:
                 for each in self._file_totals(kept, file, wanted, keys):
                     add(*each)
         return found
+
+    def runs(self, *, since_ns: int, until_ns: int) -> dict[str, int]:
+        """How many runs on schedule of each check started between two times; a confirming re-probe is none."""
+        query = (
+            "SELECT s.check_id, o.started_ns, o.sequence FROM observation o JOIN series s ON s.number = o.series"
+            " WHERE o.started_ns >= ? AND o.started_ns < ? AND o.attempt = 1"
+        )
+        journal = self._start(query, (since_ns, until_ns))
+        manifest = self._past.manifest()
+        found: Counter[str] = Counter()
+        for check_id, started_ns, sequence in journal:
+            found[check_id] += sequence > manifest.through(started_ns // DAY_NS)
+        for file in manifest.between(since_ns, until_ns - 1):
+            found.update(dict(self._past.runs(file, since_ns, until_ns - 1)))
+        return dict(found)
+
+    def missed_counts(self, *, since_ns: int, until_ns: int) -> dict[tuple[str, str], int]:
+        """How many runs did not take place that were due between two times, by check and reason."""
+        query = (
+            "SELECT s.check_id, m.reason, count(*) FROM missed m JOIN series s ON s.number = m.series"
+            " WHERE m.scheduled_ns >= ? AND m.scheduled_ns < ? GROUP BY 1, 2"
+        )
+        return {(check_id, reason): count for check_id, reason, count in self._execute(query, (since_ns, until_ns))}
 
     def _values(
         self, wanted: Collection[str], keys: Sequence[str], first_ns: int, last_ns: int

@@ -54,11 +54,9 @@ def targets(
     import probes
     from netmon.archive import ArchiveError, Reader
     from netmon.config import ConfigError
-    from netmon.targets.documents import read_entries
-    from netmon.targets.evidence import ArchiveEvidence
+    from netmon.targets.evaluation import evaluate
     from netmon.targets.plain import Report, to_plain
     from netmon.targets.register import load_register
-    from netmon.targets.standing import standings
     from netmon.targets.standing import year as bounds_of
     from netmon.targets.trend import NOTED, trends
 
@@ -70,18 +68,17 @@ def targets(
     try:
         loaded = load_register(register, kinds=probes.KINDS)
         with Reader.open(data) as reader:
-            evidence = ArchiveEvidence(reader, kinds=probes.KINDS, since_ns=begin_ns, until_ns=min(end_ns, now_ns))
-            found = standings(loaded, evidence, read_entries(reader))
+            until_ns = min(end_ns, now_ns)
+            found = evaluate(reader, loaded, kinds=probes.KINDS, since_ns=begin_ns, until_ns=until_ns)
+            noted = reader.events(NOTED, since_ns=begin_ns)
             report = Report(
                 year=number,
-                since_ns=evidence.since_ns,
-                until_ns=evidence.until_ns,
-                begun_ns=evidence.versions[0].since_ns if evidence.versions else None,
-                standings=found,
+                since_ns=begin_ns,
+                until_ns=until_ns,
+                begun_ns=found.begun_ns,
+                standings=found.standings,
                 damaged=tuple(sorted(reader.damaged)),
-                trends=trends(
-                    found, reader.events(NOTED, since_ns=begin_ns), since_ns=begin_ns, now_ns=evidence.until_ns
-                ),
+                trends=trends(found.standings, noted, since_ns=begin_ns, now_ns=until_ns),
             )
     except ConfigError as error:
         fail(str(error), EXIT_USAGE)

@@ -20,7 +20,18 @@ from netmon.targets.rules import TimeEvidence
 from netmon.upkeep import EVENT_KINDS, Declared, occurrences
 from probes.base import ProbeKind
 
-__all__ = ["ArchiveEvidence", "Evidence", "Samples", "Slice", "Version", "due_runs", "seconds", "timelines"]
+__all__ = [
+    "ArchiveEvidence",
+    "Evidence",
+    "Samples",
+    "Slice",
+    "Version",
+    "due_runs",
+    "expected_runs",
+    "seconds",
+    "timelines",
+    "together",
+]
 
 SECOND_NS: Final = 1_000_000_000
 SILENT: Final = frozenset(failure.value for failure in SILENCE)
@@ -134,10 +145,13 @@ class ArchiveEvidence:
             longest[check.id] = min(_holds_ns(check), longest.get(check.id, _holds_ns(check)))
         before_ns = max(map(_holds_ns, checks), default=0)
         self.stretches = reader.stretches(longest, since_ns=since_ns - before_ns, until_ns=until_ns)
+        self._timelines: Mapping[str, Sequence[Slice]] | None = None
 
     def timelines(self) -> Mapping[str, Sequence[Slice]]:
         """For each check its slices, in order of time."""
-        return timelines(self.versions, self.stretches, self.windows)
+        if self._timelines is None:
+            self._timelines = timelines(self.versions, self.stretches, self.windows)
+        return self._timelines
 
     def samples(
         self, lines: Mapping[str, Sequence[Slice]], readings: Sequence[str]
@@ -182,14 +196,19 @@ def due_runs(versions: Sequence[Version], check_id: str, line: Sequence[Slice]) 
     Time in which it was down has no values: availability judges it.
     """
     silent = {EffectiveStatus.DOWN, EffectiveStatus.STANDBY}
+    return expected_runs(
+        versions, check_id, [part for part in line if not part.maintenance and part.status not in silent]
+    )
+
+
+def expected_runs(versions: Sequence[Version], check_id: str, line: Sequence[Slice]) -> int:
+    """How many runs these times hold, by the interval of the configuration of each moment."""
     runs = 0.0
     for version in versions:
         check = version.config.checks.get(check_id)
         if check is not None:
             ns = sum(
-                max(0, min(part.until_ns, version.until_ns) - max(part.from_ns, version.since_ns))
-                for part in line
-                if not part.maintenance and part.status not in silent
+                max(0, min(part.until_ns, version.until_ns) - max(part.from_ns, version.since_ns)) for part in line
             )
             runs += ns / SECOND_NS / check.interval_seconds
     return int(runs)
@@ -212,9 +231,18 @@ def seconds(checks: Iterable[Sequence[Slice]]) -> TimeEvidence:
     It works while every one of its checks does (degraded equipment works), and does not while one is DOWN. Anything
     else is unknown. Time in which it is stowed counts for nothing.
     """
+    totals = dict.fromkeys(TimeEvidence.__dataclass_fields__, 0)
+    for begin, end, here in together(checks):
+        name = _bucket(here)
+        if name:
+            totals[name] += end - begin
+    return TimeEvidence(**{name: total / SECOND_NS for name, total in totals.items()})
+
+
+def together(checks: Iterable[Sequence[Slice]]) -> Iterator[tuple[int, int, list[Slice]]]:
+    """Several checks side by side: from when until when nothing changes, and the slice of each that has one then."""
     lines = [list(slices) for slices in checks]
     moments = sorted({moment for line in lines for part in line for moment in (part.from_ns, part.until_ns)})
-    totals = dict.fromkeys(TimeEvidence.__dataclass_fields__, 0)
     places = [0] * len(lines)
     for begin, end in pairwise(moments):
         here = []
@@ -223,10 +251,7 @@ def seconds(checks: Iterable[Sequence[Slice]]) -> TimeEvidence:
                 places[number] += 1
             if places[number] < len(line) and line[places[number]].from_ns <= begin:
                 here.append(line[places[number]])
-        name = _bucket(here)
-        if name:
-            totals[name] += end - begin
-    return TimeEvidence(**{name: total / SECOND_NS for name, total in totals.items()})
+        yield begin, end, here
 
 
 def _bucket(here: Sequence[Slice]) -> str:

@@ -68,6 +68,10 @@ class Upkeep:
         """The emergency that lasts, if one does."""
         return self._declared.emergency
 
+    def emergencies(self) -> tuple[Emergency, ...]:
+        """All that were ever declared, the newest first."""
+        return tuple(sorted(self._declared.emergencies.values(), key=lambda each: -each.from_ns))
+
     def in_force(self) -> tuple[Window, ...]:
         """The windows that are open now."""
         now_ns = self._clock.wall_ns()

@@ -28,6 +28,7 @@ from netmon.web.needs import NEEDS
 from netmon.web.pages import Pages
 from netmon.web.probing import Probing
 from netmon.web.render import Renderer
+from netmon.web.reports import ReportPages
 from netmon.web.targets import TargetsPage
 from netmon.web.upkeep import UpkeepPages
 from netmon.web.view import View
@@ -59,6 +60,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
     renderer = Renderer(view, notice)
     board, upkeep, probing = Pages(view, renderer), UpkeepPages(view, renderer, door), Probing(view, door)
     evidence, alerts = EvidencePages(view, renderer, door), AlertPages(view, renderer, door)
+    reports = ReportPages(view, renderer, door)
     routes = [
         Route("/", board.county),
         Route("/sites/{site}", board.site),
@@ -74,6 +76,11 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/evidence", evidence.show),
         Route("/evidence", evidence.add, methods=["POST"]),
         Route("/evidence/withdraw", evidence.take_back, methods=["POST"]),
+        Route("/reports", reports.show),
+        Route("/reports", reports.order, methods=["POST"]),
+        Route("/reports/{report}", reports.one),
+        Route("/reports/{report}/{file}", reports.file),
+        Route("/handover", reports.handover),
         Route("/maintenance", upkeep.show),
         Route("/maintenance", upkeep.announce, methods=["POST"]),
         Route("/maintenance/end", upkeep.end_window, methods=["POST"]),

@@ -30,6 +30,7 @@ WORDS: Final = {
     "end maintenance": _n("end maintenance"),
     "enter evidence": _n("enter evidence"),
     "withdraw evidence": _n("withdraw evidence"),
+    "make report": _n("make report"),
     "declare emergency": _n("declare emergency"),
     "end emergency": _n("end emergency"),
     "not allowed": _n("not allowed"),
@@ -47,7 +48,7 @@ WORDS: Final = {
 }
 ACTIONS: Final = (
     "log in", "log out", "reload", "probe", "announce maintenance", "end maintenance", "declare emergency",
-    "end emergency", "enter evidence", "withdraw evidence", "not allowed",
+    "end emergency", "enter evidence", "withdraw evidence", "make report", "not allowed",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from netmon.web.history import History, TimelineEvent, read_history, read_timeli
 from netmon.web.plot import HEIGHT, WIDTH, make_plot, status_bands, time_ticks
 from netmon.web.render import Renderer
 from netmon.web.view import View
-from netmon.words import duration, effective_word, figure, printable, reading_name, state_name, status_word
+from netmon.words import duration, effective_word, event_word, figure, printable, reading_name, state_name, status_word
 from probes.base import split_key
 
 __all__ = ["SPANS", "Pages"]
@@ -43,18 +43,6 @@ WHAT: Final[Mapping[str, str]] = {
     "changes": _n("changes of status"),
     "missed": _n("runs that did not take place"),
     "netmon": _n("netmon itself"),
-}
-EVENT_WORDS: Final[Mapping[str, str]] = {
-    "start": _n("netmon started"),
-    "stop": _n("netmon stopped"),
-    "clock_step": _n("the clock was set"),
-    "reload": _n("the inventory was reloaded"),
-    "reload_refused": _n("the inventory on disk was refused"),
-    "maintenance": _n("maintenance was announced"),
-    "maintenance_ended": _n("maintenance was ended"),
-    "emergency": _n("an emergency was declared"),
-    "emergency_ended": _n("the emergency is over"),
-    "rows_lost": _n("observations were lost: the disk took nothing"),
 }
 
 
@@ -216,7 +204,7 @@ class Pages:
             text = ", ".join(f"{key} {value}" for key, value in event.detail.items())
             return {
                 "status": "note", "word": "netmon", "check": "", "text": printable(text),
-                "subject": _(EVENT_WORDS[event.kind]) if event.kind in EVENT_WORDS else printable(event.kind),
+                "subject": event_word(event.kind),
             }  # fmt: skip
         asset = self._view.config.assets.get(event.check.rpartition("/")[0])
         name = board.name_of(asset.name, asset.id) if asset else event.check

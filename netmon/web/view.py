@@ -9,6 +9,7 @@ from typing import Protocol
 from netmon.alerts.service import Alerts
 from netmon.impact import Effective
 from netmon.model import Asset, Check, LocalText, Observation, Site
+from netmon.report.office import ReportOffice
 from netmon.runner import Clock
 from netmon.targets.board import TargetsBoard
 from netmon.targets.entering import EntryBook
@@ -75,6 +76,10 @@ class View(Protocol):
     @property
     def alerts(self) -> Alerts:
         """What people are told."""
+
+    @property
+    def reports(self) -> ReportOffice:
+        """Reports that are made."""
 
     @property
     def journal(self) -> EntryBook:

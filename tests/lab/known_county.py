@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 
-__all__ = ["HOLD_SECONDS", "TICK_SECONDS", "County", "Truth", "first_tick"]
+__all__ = ["HOLD_SECONDS", "LOST", "STATIONS", "TICK_SECONDS", "UP", "County", "Truth", "first_tick"]
 
 TICK_SECONDS = 900
 HOLD_SECONDS = 2 * TICK_SECONDS + 10

@@ -15,6 +15,7 @@ from netmon.config import ConfigError
 from netmon.impact import Effective, effective
 from netmon.metrics import CheckMetrics, Internals
 from netmon.model import Asset, Check, LocalText, Observation, Site, Window
+from netmon.report.office import ReportOffice
 from netmon.runner import Clock
 from netmon.targets.board import TargetsBoard
 from netmon.upkeep import Upkeep
@@ -94,10 +95,12 @@ class FakeNetmon:
     journal: MemoryEvents = field(default_factory=MemoryEvents)
     emergency: bool = False
     alerts: Alerts = field(init=False)
+    reports: ReportOffice = field(init=False)
 
     def __post_init__(self) -> None:
         self.upkeep = Upkeep(MemoryEvents(), self.clock)
         self.alerts = Alerts(self, MemoryOutbox(), AlertSettings())
+        self.reports = ReportOffice(self.folder, self.targets.path, self.alerts, self.clock, run=nothing)
         self.metrics = CheckMetrics(KINDS, clock=self.clock)
         self.metrics.configure(sites=self.config.sites.values(), assets=self.config.assets.values(), checks=self.checks)
 

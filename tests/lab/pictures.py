@@ -1,19 +1,26 @@
-"""Pictures of what a person sees, in pictures/: the page at desktop and phone width, in both languages, and the table.
+"""Pictures of what a person sees, in pictures/: pages of the board at desktop and phone width, in both languages, and
+every page of the reports and of their workbooks as LibreOffice draws them, where no text may lie on another.
 
-Usage: make pictures (needs chromium: apt-get install chromium fonts-noto-cjk)
+Usage: make pictures (apt-get install chromium fonts-noto-cjk libreoffice-calc-nogui poppler-utils)
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.lab.paper import apart
+from tests.lab.reported_county import FIRST, LAST, fill
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "pictures"
@@ -26,6 +33,7 @@ PAGES = {
     "search": "search",
     "maintenance": "maintenance",
     "targets": "targets",
+    "reports": "reports",
     "alerts": "alerts",
     "evidence": "evidence",
 }
@@ -51,7 +59,30 @@ def main() -> None:
         finally:
             demo.terminate()
             demo.wait()
+    papers()
     print(json.dumps(sorted(str(path.relative_to(ROOT)) for path in FOLDER.glob("*.png")), indent=2))
+
+
+def papers() -> None:
+    """Reports of the sample county, page by page."""
+    soffice = shutil.which("soffice") or sys.exit("no LibreOffice here: apt-get install libreoffice-calc-nogui")
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        asyncio.run(fill(place / "data"))
+        netmon = [sys.executable, "-m", "netmon", "report"]
+        given = ["--data", str(place / "data"), "--issued", "2025-05-06", "--out", str(place), "--format", "pdf,xlsx"]
+        for what in (["--since", FIRST.isoformat(), "--until", LAST.isoformat()], ["--emergency", "last"]):
+            subprocess.run([*netmon, *what, *given], check=True, cwd=ROOT, capture_output=True)
+        sheet = [*netmon, "handover", "--data", str(place / "data"), "--out", str(place), "--lang", "zh,en"]
+        subprocess.run(sheet, check=True, cwd=ROOT, capture_output=True)
+        books = sorted(map(str, place.glob("*.xlsx")))
+        profile = f"-env:UserInstallation=file://{place}/profile"
+        convert = [soffice, "--headless", profile, "--convert-to", "pdf", "--outdir", f"{place}/books", *books]
+        subprocess.run(convert, check=True, capture_output=True)
+        for path in [*place.glob("*.pdf"), *place.glob("books/*.pdf")]:
+            apart(path)
+            name = f"{path.parent.name}-{path.stem}" if path.parent.name == "books" else path.stem
+            subprocess.run(["pdftoppm", "-r", "80", "-png", str(path), str(FOLDER / name)], check=True)
 
 
 def wait(url: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import probes
+from netmon import app as app_module
 from netmon.app import App, Settings
 from netmon.archive import Reader
 from netmon.config import ConfigError, load
@@ -132,3 +133,26 @@ async def test_reloads_are_kept_as_events(netmon: Fixture) -> None:
         events = {event.kind: event.detail for event in reader.events()}
     assert events["reload"] == {"added": 0, "removed": 1, "changed": 0}
     assert "sites.yaml:1:8" in str(events["reload_refused"]["error"])
+
+
+async def test_each_hour_days_are_closed_targets_evaluated_and_reports_made(
+    netmon: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this order: a report stands on closed days; the same process of its own makes all of them."""
+    done: list[str] = []
+
+    def note(word: str) -> Callable[..., Awaitable[None]]:
+        async def noted(*_arguments: object) -> None:
+            done.append(word)
+
+        return noted
+
+    app = netmon.app
+    monkeypatch.setattr(app_module, "FIRST_HOURLY_SECONDS", 0.0)
+    monkeypatch.setattr(app, "close_days", note("days"))
+    monkeypatch.setattr(app.targets, "refresh", note("targets"))
+    monkeypatch.setattr(app.reports, "refresh", note("reports"))
+    hourly = asyncio.create_task(app._work_hourly())
+    await eventually(lambda: len(done) == 3)
+    hourly.cancel()
+    assert done == ["days", "targets", "reports"]
