@@ -79,6 +79,7 @@ class Settings:
 def build_wires(config: Config) -> Wires:
     """The wires for an inventory: they know its credentials and its hosts, and open nothing yet."""
 
+    from probes.wire.capacity import CapacityWire
     from probes.wire.dns import DnsWire
     from probes.wire.http import HttpWire
     from probes.wire.icmp import IcmpWire
@@ -93,6 +94,7 @@ def build_wires(config: Config) -> Wires:
         tcp=TcpWire(),
         dns=DnsWire(),
         http=HttpWire(allowed_hosts=config.allowed_hosts),
+        capacity=CapacityWire(config.reflector_keys),
     )
 
 
@@ -309,6 +311,7 @@ class App:
         self.runner.config_id = config.config_id
         self.wires.snmp.use(config.snmp_auths)
         self.wires.http.allow(config.allowed_hosts)
+        self.wires.capacity.use(config.reflector_keys)
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.runner.keep(self.checks)
         self.schedule.set_checks(self.checks)

@@ -19,6 +19,7 @@ from rich.table import Table
 from netmon import __version__
 from netmon.commands import alerts, archive, evidence, inventory, report, upkeep
 from netmon.commands.demo import demo
+from netmon.commands.reflector import reflector
 from netmon.commands.table import COLOURS, status_cell, status_table, summary
 from netmon.commands.targets import targets
 from netmon.commands.terminal import (
@@ -324,6 +325,7 @@ def _latest(data: Path) -> dict[str, Observation]:
 
 
 app.command()(demo)
+app.command()(reflector)
 app.command()(alerts.alerts)
 app.command()(alerts.ack)
 app.command("test-mail")(alerts.mail_test)

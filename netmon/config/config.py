@@ -32,6 +32,7 @@ class Config:
     assets: Mapping[str, Asset]
     checks: Mapping[str, Check]
     snmp_auths: Mapping[str, SnmpAuth]
+    reflector_keys: Mapping[str, bytes]
     allowed_hosts: frozenset[str]
     text: str
     config_id: str

@@ -24,6 +24,7 @@ __all__ = [
     "FileShape",
     "Line",
     "MaintenanceShape",
+    "ReflectorKeyShape",
     "RetentionShape",
     "Shape",
     "SiteShape",
@@ -295,12 +296,22 @@ class SnmpAuthShape(Shape):
     privacy_password_env: str | None = None
 
 
+class ReflectorKeyShape(Shape):
+    """The key that netmon shares with the reflectors of capacity tests; it stands elsewhere, never here."""
+
+    key_file: str | None = None
+    key_env: str | None = None
+
+
 class FileShape(Shape):
     """The whole file."""
 
     sample: bool = Field(default=False, description="The inventory is an example, not a real network.")
     organisation: LocalTextField = TextShape()
     snmp_auths: dict[str, Any] = Field(default_factory=dict)
+    reflector_keys: dict[str, Any] = Field(
+        default_factory=dict, description="Keys shared with reflectors of capacity tests: docs/kinds/capacity.md."
+    )
     defaults: dict[str, Any] = Field(default_factory=dict, description="Defaults for each probe kind.")
     maintenance: list[Any] = Field(default_factory=list, description="Work that is announced: docs/maintenance.md.")
     retention: RetentionShape = RetentionShape()
