@@ -19,6 +19,8 @@ class Interval:
     Attributes:
         seconds: by the receiver's clock.
         bits_per_second: what came, at the layer that the caller counts.
+        on_time_bits_per_second: the same, had the sender been on time: what an empty line would have carried then. A
+            line whose queue stands carries what it can, whether or not the sender is late.
         offered_bits_per_second: what was sent, by the sender's own times in the packets.
         lost: packets of these that did not come.
         packets: packets that came.
@@ -28,6 +30,7 @@ class Interval:
 
     seconds: float
     bits_per_second: float
+    on_time_bits_per_second: float
     offered_bits_per_second: float
     lost: int
     packets: int
@@ -41,12 +44,14 @@ def between(before: Snapshot, after: Snapshot, packet_bits: int) -> Interval | N
     seconds, sent_seconds = (after.arrived_ns - before.arrived_ns) / 1e9, (after.sent_ns - before.sent_ns) / 1e9
     if before.marked_highest < 0 or packets <= 0 or seconds <= 0 or sent_seconds <= 0:
         return None
+    on_time = seconds - (after.late_ns - before.late_ns) / 1e9
     return Interval(
         seconds=seconds,
         bits_per_second=packets * packet_bits / seconds,
+        on_time_bits_per_second=packets * packet_bits / (on_time if on_time > 0 else seconds),
         offered_bits_per_second=sent * packet_bits / sent_seconds,
         lost=max(0, sent - packets),
         packets=packets,
-        delay_seconds=(after.arrived_ns - after.sent_ns) / 1e9,
+        delay_seconds=(after.arrived_ns - after.sent_ns - after.late_ns) / 1e9,
         disturbed=after.overflow > before.overflow,
     )

@@ -29,6 +29,7 @@ TICK_NS: Final = 1_000_000
 """So much time's packets go out together: waking up costs more than sending."""
 BURST_NS: Final = 10_000_000
 """A sender that was late catches up with so much time's packets at the most: a test must not become a burst."""
+MOST_LATE_US: Final = 2**32 - 1
 STALL_NS: Final = 25_000_000
 AT_ONCE: Final = 40
 WINDOW: Final = 1 << 16
@@ -97,15 +98,15 @@ class Meter:
         self._session = session
         self._seen = bytearray(WINDOW)
         self._late = self._duplicates = 0
-        self._mark = (0, -1, 0, 0)
+        self._mark = (0, -1, 0, 0, 0)
         self._fresh = True
-        self._delay_min_ns = self._delay_max_ns = 0
+        self._least_ns = 0
 
     def take(self, data: bytes, arrived_ns: int) -> bool:
         """Count a datagram if it is a load packet of this session."""
         if len(data) < HEADER.size or data[:4] != LOAD_MAGIC:
             return False
-        _magic, session, number, sent_ns = HEADER.unpack_from(data)
+        _magic, late_us, session, number, sent_ns = HEADER.unpack_from(data)
         if session != self._session:
             return False
         ahead = number - self.highest
@@ -124,23 +125,21 @@ class Meter:
         self.highest = number
         self._seen[number % WINDOW] = 1
         self.packets += 1
-        delay_ns = arrived_ns - sent_ns
-        if self._fresh or delay_ns < self._delay_min_ns:
-            self._delay_min_ns = delay_ns
-            self._mark = (self.packets, number, arrived_ns, sent_ns)
-        if self._fresh or delay_ns > self._delay_max_ns:
-            self._delay_max_ns = delay_ns
+        delay_ns = arrived_ns - sent_ns - late_us * 1000
+        if self._fresh or delay_ns < self._least_ns:
+            self._least_ns = delay_ns
+            self._mark = (self.packets, number, arrived_ns, sent_ns, late_us * 1000)
         self._fresh = False
         return True
 
     def snapshot(self, *, sent_packets: int = 0, stalled: int = 0) -> Snapshot:
-        """What was seen so far; mark and delay are those since the last call, or the last ones that there were."""
+        """What was seen so far; the mark is that since the last call, or the last one that there was."""
         self._fresh = True
-        packets, highest, arrived_ns, sent_ns = self._mark
+        packets, highest, arrived_ns, sent_ns, late_ns = self._mark
         return Snapshot(
             packets=self.packets, highest=self.highest, late=self._late, duplicates=self._duplicates,
             overflow=self.overflow, marked_packets=packets, marked_highest=highest, arrived_ns=arrived_ns,
-            sent_ns=sent_ns, delay_max_ns=self._delay_max_ns, sent_packets=sent_packets, stalled=stalled,
+            sent_ns=sent_ns, late_ns=late_ns, sent_packets=sent_packets, stalled=stalled,
         )  # fmt: skip
 
 
@@ -202,12 +201,14 @@ class Pacer:
                 return
 
     def _send(self, count: int, gap_ns: int) -> int:
-        # The time in a packet is that of its turn, not of this call: what was offered can then be told exactly.
         size, due_ns = self._size, self._due_ns
+        behind_us = (time.monotonic_ns() - due_ns) // 1000
+        step_us = gap_ns / 1000
         for place in range(count):
             HEADER.pack_into(
-                self._buffer, place * size, LOAD_MAGIC, self._session, self.sent + place, due_ns + place * gap_ns
-            )
+                self._buffer, place * size, LOAD_MAGIC, min(max(0, int(behind_us - place * step_us)), MOST_LATE_US),
+                self._session, self.sent + place, due_ns + place * gap_ns,
+            )  # fmt: skip
         if self._segments and count > 1:
             try:
                 self._sock.sendmsg([self._buffer[: count * size]], self._segments, 0, *self._to)

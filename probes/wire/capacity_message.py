@@ -48,8 +48,11 @@ TAG_BYTES: Final = 16
 KEY_BYTES: Final = 16
 """The shortest shared key."""
 
-HEADER: Final = struct.Struct("!4s4x16sQq")
-"""Of a load packet: magic, session, sequence number from 0, its turn by the sender's monotonic clock (ns)."""
+HEADER: Final = struct.Struct("!4sI16sQq")
+"""Of a load packet: magic, how late it went out (us), session, number from 0, its turn by the sender's clock (ns).
+
+The turn is exact and says what was offered; that the sender was late is no fault of the line, and can be taken off.
+"""
 
 _CONTROL: Final = struct.Struct("!4sB3x16sQ")
 
@@ -169,7 +172,7 @@ class Snapshot:
             snapshot before, the one that was held up least on its way.
         arrived_ns: when the mark came, by the receiver's monotonic clock.
         sent_ns: when it was its turn, by the sender's.
-        delay_max_ns: of the packets since the snapshot before: arrival minus turn, so with an unknown constant.
+        late_ns: how much later it went out.
         sent_packets: load packets that the other side has sent itself (direction down: as the reflector counts them).
         stalled: how often a sender was kept from its pace by its own machine.
     """
@@ -183,7 +186,7 @@ class Snapshot:
     marked_highest: int = -1
     arrived_ns: int = 0
     sent_ns: int = 0
-    delay_max_ns: int = 0
+    late_ns: int = 0
     sent_packets: int = 0
     stalled: int = 0
 

@@ -189,10 +189,11 @@ class Verify:
         self.lost += interval.lost
         self.packets += interval.packets
         sigma = 1.5 * plan.tolerance * plan.target_bits_per_second
-        sample = (interval.bits_per_second - plan.threshold) / sigma
+        rate = interval.bits_per_second if filled else interval.on_time_bits_per_second
+        sample = (rate - plan.threshold) / sigma
         weight = interval.seconds / SAMPLE_SECONDS
         ratio = max(-CUT_OFF, min(CUT_OFF, sample)) * 2 * plan.tolerance * plan.target_bits_per_second / sigma * weight
-        bits = interval.bits_per_second * interval.seconds
+        bits = rate * interval.seconds
         self._sum_bits += bits
         self._sum_seconds += interval.seconds
         self._for += ratio

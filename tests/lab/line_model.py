@@ -86,7 +86,7 @@ def conduct(conductor: Conductor, line: LineModel, *, begin: float = 0.0) -> tup
         while rate and due <= now:
             came = line.carry(now)
             if came is not None:
-                packet = HEADER.pack(LOAD_MAGIC, SESSION, sent, round(due * 1e9))
+                packet = HEADER.pack(LOAD_MAGIC, round((now - due) * 1e6), SESSION, sent, round(due * 1e9))
                 heapq.heappush(arrivals, (came, sent, packet))
             sent += 1
             due += PACKET_BITS / rate

@@ -49,6 +49,7 @@ class ShapedTask:
         delay, loss: one-way seconds, ratio of packets, of the emulator.
         params: of the kind.
         voice: send a voice-like stream beside the test, and report on it.
+        iperf: run iperf3 for ten seconds instead of the test, and report the bytes of its frames (``iperf_bytes``).
     """
 
     rate: float = 50e6
@@ -63,10 +64,11 @@ class ShapedTask:
     params: dict[str, Any] = field(default_factory=dict)
     timeout: float = 60.0
     voice: bool = False
+    iperf: bool = False
 
 
 def run_shaped(task: ShapedTask) -> dict[str, Any]:
-    """What the test found (``failure``, ``detail``, ``readings``, ``states``, ``facts``, ``cpu_ratio``)."""
+    """What the test found (``failure``, ``detail``, ``readings``, ``states``, ``facts``, ``longest_wait_seconds``)."""
     need.namespaces()
     need.program("tc", "iproute2")
     command = ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, "-m", "tests.lab.shaped"]
@@ -157,6 +159,8 @@ async def _test(task: dict[str, Any]) -> dict[str, Any]:
     end = {"reflector": Endpoint(host=FAR[task["ipv6"]], family=family, port=PORT)}
     wires: Any = SimpleNamespace(names=Names(), capacity=CapacityWire({"default": KEY.encode()}))
     voice = asyncio.create_task(_voice(task)) if task["voice"] else None
+    if voice is not None:
+        await asyncio.sleep(2)  # its modules are loaded by then
     print("begins", flush=True)  # noqa: T201 (for the program above)
     begun, processor = time.monotonic(), time.process_time()
     result = await kind.probe(end, kind.params.model_validate(task["params"]), wires=wires, timeout=task["timeout"])
@@ -207,6 +211,35 @@ async def _voice(task: dict[str, Any]) -> None:
         await wire.aclose()
 
 
+def _iperf(near: int, far: int) -> int:
+    server = subprocess.Popen(["nsenter", f"--net=/proc/{far}/ns/net", "iperf3", "-s", "-1"], stdout=subprocess.DEVNULL)
+    time.sleep(1)
+    _run("iperf3", "-c", FAR[0], "-t", "10", inside=near)
+    server.wait(10)
+    shown = subprocess.run(["ip", "-s", "-j", "link", "show", "m1"], check=True, capture_output=True, text=True)
+    return int(json.loads(shown.stdout)[0]["stats64"]["tx"]["bytes"])
+
+
+class _Canary(threading.Thread):
+    """How long a process that wants to run has to wait for the processor: a run without it measures the machine."""
+
+    longest = 0.0
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._going = True
+
+    def run(self) -> None:
+        while self._going:
+            begun = time.monotonic()
+            time.sleep(0.002)
+            self.longest = max(self.longest, time.monotonic() - begun - 0.002)
+
+    def stop(self) -> None:
+        self._going = False
+        self.join()
+
+
 def main() -> None:
     """Build the line, test it, print what came."""
     task = json.load(sys.stdin)
@@ -224,6 +257,9 @@ def main() -> None:
             _veth("m1", "f0", far.pid, ROUTER_FAR, FAR)
         if task["rate"]:
             _shape("add", task, task["rate"], emulated)
+        if task["iperf"]:
+            json.dump({"iperf_bytes": _iperf(near.pid, far.pid)}, sys.stdout)
+            return
         key = Path(folder) / "key"
         key.write_text(KEY)
         server = subprocess.Popen(
@@ -249,7 +285,11 @@ def main() -> None:
         if task["slower"]:
             timer.start()
             stack.callback(timer.cancel)
+        canary = _Canary()
+        canary.start()
         found = json.loads(test.stdout.readline())
+        canary.stop()
+        found["longest_wait_seconds"] = canary.longest
         test.wait(20)
     json.dump(found, sys.stdout)
 

@@ -21,8 +21,8 @@ SESSION = b"s" * 16
 MILLISECOND = 1_000_000
 
 
-def load(number: int, sent_ns: int = 0, session: bytes = SESSION) -> bytes:
-    return HEADER.pack(LOAD_MAGIC, session, number, sent_ns) + b"x" * 100
+def load(number: int, sent_ns: int = 0, session: bytes = SESSION, late_us: int = 0) -> bytes:
+    return HEADER.pack(LOAD_MAGIC, late_us, session, number, sent_ns) + b"x" * 100
 
 
 @given(numbers=st.lists(st.integers(0, 300), min_size=1, max_size=200))
@@ -48,14 +48,15 @@ def test_late_packets_are_received() -> None:
 
 def test_the_mark_is_the_packet_that_was_held_up_least_since_the_last_snapshot() -> None:
     meter = Meter(SESSION)
-    for number, delay in enumerate((5, 3, 9)):
-        meter.take(load(number, sent_ns=100), 100 + delay)
+    meter.take(load(0, sent_ns=100, late_us=1), 1105)
+    meter.take(load(1, sent_ns=100), 103)
+    meter.take(load(2, sent_ns=100), 109)
     first = meter.snapshot()
     meter.take(load(4, sent_ns=200), 207)
     second = meter.snapshot()
 
     assert (first.marked_packets, first.marked_highest, first.arrived_ns, first.sent_ns) == (2, 1, 103, 100)
-    assert (first.packets, first.highest, first.delay_max_ns) == (3, 2, 9)
+    assert (first.packets, first.highest, first.late_ns) == (3, 2, 0)
     assert (second.marked_packets, second.marked_highest, second.arrived_ns, second.sent_ns) == (4, 4, 207, 200)
     assert meter.snapshot() == second
 
@@ -99,7 +100,7 @@ def test_packets_go_out_at_their_pace(pair: tuple[socket.socket, socket.socket])
         assert meter.take(data, arrived_ns)
     found = meter.snapshot()
     assert (pacer.sent, found.packets, overflow) == (46, 46, 0)
-    assert HEADER.unpack_from(arrivals[-1][0])[3] == 45 * MILLISECOND  # its turn, whenever it went out
+    assert HEADER.unpack_from(arrivals[-1][0])[4] == 45 * MILLISECOND  # its turn, whenever it went out
     assert pacer.stalled == 0
 
 
@@ -141,7 +142,7 @@ class Kernel:
             raise OSError(errno.EAGAIN, "full")
         data = bytes(buffers[0])
         size = int.from_bytes(notes[0][2], "little") if notes else len(data)
-        self.numbers += [HEADER.unpack_from(data, at)[2] for at in range(0, len(data), size)]
+        self.numbers += [HEADER.unpack_from(data, at)[3] for at in range(0, len(data), size)]
 
 
 def test_without_segmentation_offload_they_go_one_by_one() -> None:

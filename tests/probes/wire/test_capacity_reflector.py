@@ -104,7 +104,7 @@ class Desk:
 def test_who_has_the_key_gets_a_session() -> None:
     desk = Desk()
     answer, key = desk.start()
-    load = HEADER.pack(LOAD_MAGIC, session_id(key), 0, 5)
+    load = HEADER.pack(LOAD_MAGIC, 0, session_id(key), 0, 5)
     desk.say(load)
     report = desk.beat(key)
 
@@ -118,7 +118,7 @@ def test_strangers_get_nothing() -> None:
     desk = Desk()
     data = [
         b"", b"x" * CONTROL_BYTES, pack(Kind.HELLO, NONCE, 1, b"", b"another key that is long"),
-        HEADER.pack(LOAD_MAGIC, b"s" * 16, 0, 0), pack(Kind.CHALLENGE, NONCE, 1, b"", KEY),
+        HEADER.pack(LOAD_MAGIC, 0, b"s" * 16, 0, 0), pack(Kind.CHALLENGE, NONCE, 1, b"", KEY),
         pack(Kind.BEAT, b"s" * 16, 1, Beat(GAP).body(), KEY),
     ]  # fmt: skip
 
@@ -276,7 +276,7 @@ def test_rubbish_starts_nothing_and_breaks_nothing() -> None:
     start = Start(desk.challenge(who=b"q" * 16), True, 1222, GAP, 20_000)
     genuine = [
         pack(Kind.HELLO, NONCE, 900, b"", KEY), pack(Kind.START, b"q" * 16, 901, start.body(), KEY),
-        pack(Kind.BEAT, session_id(key), 902, Beat(GAP).body(), key), HEADER.pack(LOAD_MAGIC, session_id(key), 0, 0),
+        pack(Kind.BEAT, session_id(key), 902, Beat(GAP).body(), key), HEADER.pack(LOAD_MAGIC, 0, session_id(key), 0, 0),
     ]  # fmt: skip
     for number, data in enumerate(damaged(genuine, scale(3_000, 300_000))):
         if data not in genuine:

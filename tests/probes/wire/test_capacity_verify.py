@@ -66,10 +66,10 @@ def test_a_slow_line_is_let_off_soon() -> None:
 
 
 def test_a_slow_line_has_the_rate_that_it_has() -> None:
-    """Whatever its bucket let through before."""
+    """Whatever its bucket let through before, but for the moment in which it ran dry."""
     test, _seconds, _sent = verify(rate=20e6, burst_bits=8 * MIB)
 
-    assert test.carried_bits_per_second == pytest.approx(20e6, rel=0.2)
+    assert test.carried_bits_per_second == pytest.approx(20e6, rel=0.35)
 
 
 def test_the_load_pauses_when_the_delay_rises() -> None:
