@@ -1,6 +1,7 @@
 """Does a verification decide rightly, what does it cost, and what does it do to a call beside it?
 
-    python bench/capacity.py confusion [RUNS] [AT ONCE]    # verdicts over shaped lines: a table of truth and decision
+    python bench/capacity.py confusion [RUNS] [AT ONCE] [FIRST]   # verdicts over shaped lines, a JSON line each
+    python bench/capacity.py table FILE...         # of such lines: truth and decision
     python bench/capacity.py bytes                         # against 10 s of iperf3 over the same line
     python bench/capacity.py voice                         # a voice-like stream beside a verification
     python bench/capacity.py search                        # full search against the rate of the line
@@ -48,16 +49,16 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-def tasks(runs: int) -> Iterator[tuple[str, str, ShapedTask]]:
+def tasks() -> Iterator[tuple[str, str, ShapedTask]]:
     """Each case in turn, in both directions and both families."""
     ways = itertools.product((False, True), ("to_site", "from_site"))
-    for number, (ipv6, direction) in zip(range(-(-runs // len(CASES))), itertools.cycle(list(ways)), strict=False):
+    for number, (ipv6, direction) in enumerate(itertools.cycle(list(ways))):
         for name, truth, line in CASES:
             yield name, truth, ShapedTask(**line, ipv6=ipv6, seed=number, params={"directions": direction})
 
 
-def confusion(runs: int, at_once: int) -> None:
-    """The table of truth and decision."""
+def confusion(runs: int, at_once: int, first: int) -> None:
+    """Runs number ``first`` and after of all."""
 
     def run(item: tuple[str, str, ShapedTask]) -> tuple[str, str, dict[str, Any]]:
         name, truth, task = item
@@ -67,7 +68,7 @@ def confusion(runs: int, at_once: int) -> None:
             return name, truth, {"states": {}, "error": str(error)[-300:], "longest_wait_seconds": 9.0, "readings": {}}
 
     with ThreadPoolExecutor(at_once) as pool:
-        for name, truth, found in pool.map(run, itertools.islice(tasks(runs), runs)):
+        for name, truth, found in pool.map(run, itertools.islice(tasks(), first, first + runs)):
             word = next(iter(found["states"].values()), found.get("error") or found["failure"])
             row = {
                 "line": name, "truth": truth, "decision": word, "wait": round(found["longest_wait_seconds"], 4),
@@ -138,7 +139,8 @@ def main(words: list[str]) -> None:
     """Run what the words say; without any, what `make bench` runs."""
     match words:
         case ["confusion", *rest]:
-            confusion(int(rest[0]) if rest else 300, int(rest[1]) if len(rest) > 1 else 1)
+            runs, at_once, first = [*map(int, rest), *(320, 1, 0)[len(rest) :]]
+            confusion(runs, at_once, first)
         case ["table", *files]:
             table(files)
         case ["bytes"]:

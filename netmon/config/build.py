@@ -15,9 +15,11 @@ from netmon.config.errors import Problem, nearest, shown
 from netmon.config.maintenance import plan
 from netmon.config.shape import (
     ID,
+    WEEKDAYS,
     DefaultsShape,
     EquipmentShape,
     FileShape,
+    LoadTestsShape,
     MaintenanceShape,
     PlaceShape,
     ReflectorKeyShape,
@@ -29,7 +31,7 @@ from netmon.config.units import UnitError
 from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document, Path
 from netmon.i18n import _
-from netmon.model import Asset, LocalText, MaintenancePlan, Place, Retention, Site
+from netmon.model import Asset, LoadTests, LocalText, MaintenancePlan, Place, Retention, Site
 from probes.base import ProbeKind
 from probes.wire.capacity_message import KEY_BYTES
 from probes.wire.snmp_auth import SnmpAuth
@@ -90,6 +92,7 @@ class _Builder:
             ),
             maintenance=self._maintenance(file.maintenance, sites),
             retention=Retention(**file.retention.model_dump()),
+            load_tests=_load_tests(file.load_tests),
             text=text,
             config_id=hashlib.sha256(text.encode()).hexdigest(),
             warnings=tuple(self._warnings),
@@ -311,3 +314,20 @@ def _text(shape: TextShape) -> LocalText:
 
 def _place(shape: PlaceShape) -> Place:
     return Place(**shape.model_dump())
+
+
+def _load_tests(shape: LoadTestsShape) -> LoadTests:
+    return LoadTests(
+        slip_seconds=shape.slip,
+        busy_above_ratio=shape.busy_above,
+        month_bytes=shape.month_bytes,
+        protected=tuple(
+            MaintenancePlan(
+                id=f"protected-{number}",
+                weekdays=frozenset(WEEKDAYS.index(day) for day in each.every),
+                at_seconds=each.at,
+                length_seconds=each.length,
+            )
+            for number, each in enumerate(shape.protected)
+        ),
+    )

@@ -121,6 +121,7 @@ class CheckBuilder:
             confirm_seconds=confirm or None,
             vantage=given.vantage or common.vantage or "main",
             normally_off=asset.normally_off,
+            exclusive=kind.exclusive,
         )
         self.checks[check.id] = check
 

@@ -17,7 +17,9 @@ from netmon.upkeep import Upkeep
 __all__ = ["AccessCounters", "ArchiveCounters", "Internals"]
 
 SEVERITIES: Final = ("minor", "major", "critical")
-MISSED_REASONS: Final = ("overlap", "misfire", "coalesced", "stopping")
+MISSED_REASONS: Final = (
+    "overlap", "misfire", "coalesced", "stopping", "emergency", "maintenance", "protected", "budget", "busy", "no_slot",
+)  # fmt: skip
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
