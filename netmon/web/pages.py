@@ -34,7 +34,14 @@ SPANS: Final[Mapping[str, tuple[int, str]]] = {
     "24h": (24 * HOUR_NS, _n("24 hours")),
     "7d": (7 * 24 * HOUR_NS, _n("7 days")),
 }
+TEST_SPANS: Final[Mapping[str, tuple[int, str]]] = {
+    "30d": (30 * 24 * HOUR_NS, _n("30 days")),
+    "90d": (90 * 24 * HOUR_NS, _n("90 days")),
+    "365d": (365 * 24 * HOUR_NS, _n("a year")),
+}
+"""Of tests that load a line: there are few of them, and each one counts for the year."""
 PLOTS_AT_MOST: Final = 6
+AGAINST_TARGET: Final = frozenset({"capacity_bits_per_second", "carried_bits_per_second"})
 PLAIN_KEY: Final = re.compile(r"[\w.\[\]/: -]{1,120}")
 """A reading whose index a device chose may hold anything: such a one is shown, and not looked up."""
 TIMELINE_AT_ONCE: Final = 200
@@ -43,6 +50,18 @@ WHAT: Final[Mapping[str, str]] = {
     "changes": _n("changes of status"),
     "missed": _n("runs that did not take place"),
     "netmon": _n("netmon itself"),
+}
+MISSED_WORDS: Final[Mapping[str, str]] = {
+    "overlap": _n("the run before was not over"),
+    "misfire": _n("too late to start"),
+    "coalesced": _n("several were due at once"),
+    "stopping": _n("netmon stopped"),
+    "emergency": _n("an emergency lasted"),
+    "maintenance": _n("work was agreed"),
+    "protected": _n("the time was protected"),
+    "budget": _n("the bytes of the month were used up"),
+    "busy": _n("the line was in use"),
+    "no_slot": _n("there was no free moment"),
 }
 EVENT_WORDS: Final[Mapping[str, str]] = {
     "start": _n("netmon started"),
@@ -85,11 +104,11 @@ class Pages:
     async def check(self, request: Request) -> Response:
         """One check: now, over time, and its last runs."""
         check = self.check_of(request)
-        span = request.query_params.get("span", "")
-        if span not in SPANS:
-            span = "24h"
+        spans, span = (TEST_SPANS, "90d") if check.exclusive else (SPANS, "24h")
+        asked = request.query_params.get("span", "")
+        span = asked if asked in spans else span
         now_ns = self._view.clock.wall_ns()
-        since_ns = now_ns - SPANS[span][0]
+        since_ns = now_ns - spans[span][0]
         keys = self._plotted(check)
         history, fault = None, ""
         try:
@@ -102,7 +121,7 @@ class Pages:
         def content() -> dict[str, Any]:
             return self._check(check) | {
                 "spans": [
-                    {"id": name, "word": _(word), "current": name == span} for name, (_length, word) in SPANS.items()
+                    {"id": name, "word": _(word), "current": name == span} for name, (_length, word) in spans.items()
                 ],
                 "history_fault": fault,
                 **(_history(check, keys, history, since_ns, now_ns) if history else NO_HISTORY),
@@ -222,10 +241,13 @@ class Pages:
         name = board.name_of(asset.name, asset.id) if asset else event.check
         there = any(check.id == event.check for check in self._view.checks)
         site = self._view.config.sites.get(event.check.partition("/")[0])
+        why = MISSED_WORDS.get(event.missed, "")
         return {
             "check": event.check if there else "",
             "subject": f"{name} · {event.check.rpartition('/')[2]}",
-            "text": board.name_of(site.name, site.id) if site else "",
+            "text": " · ".join(
+                filter(None, (board.name_of(site.name, site.id) if site else "", _(why) if why else ""))
+            ),
             "status": event.status.value if event.status else "note",
             "word": status_word(event.status) if event.status else _("not run"),
         }
@@ -280,7 +302,9 @@ def _run(observation: Observation) -> dict[str, Any]:
 
 
 def _limits(check: Check, key: str) -> list[float]:
-    limits = []
+    # The line that a test has to reach: 50 Mbit/s in each direction.
+    target = getattr(check.params, "target_bits_per_second", None)
+    limits = [target] if target is not None and split_key(key)[0] in AGAINST_TARGET else []
     for threshold in check.thresholds:
         if threshold.reading in (key, split_key(key)[0]):
             limits += [
