@@ -23,6 +23,7 @@ __all__ = [
     "reason_sentence",
     "site_kind_word",
     "state_name",
+    "state_word",
     "status_word",
 ]
 
@@ -152,6 +153,12 @@ def state_name(key: str) -> str:
     if name not in STATE_NAMES:
         return key
     return _indexed(_(STATE_NAMES[name]), index)
+
+
+def state_word(key: str, word: str) -> str:
+    """A state's word as a person reads it; a device's own as it is."""
+    words = STATES.get(split_key(key)[0], ("", {}))[1]
+    return _(words[word]) if word in words else word
 
 
 def failure_word(failure: Failure) -> str:

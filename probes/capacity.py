@@ -74,9 +74,9 @@ class CapacityParams(Params):
     confidence_ratio: float = Field(default=0.99, ge=0.8, lt=1, description="of the decision")
     packet_bytes: int = Field(default=1250, ge=200, le=1500, description="IP packet: no larger than the path MTU")
     sustain_seconds: float = Field(
-        default=2.34, ge=0.1, le=60,
+        default=2.28, ge=0.1, le=60,
         description="verify: length of the first load; it empties a token bucket of up to that many seconds times the "
-        "rate above the bucket's own: 8 MiB at 20 Mbit/s",
+        "rate above the bucket's own, 8 MiB over 20 Mbit/s",
     )  # fmt: skip
     late_after_seconds: float = Field(
         default=6.0, ge=0.2, le=60, description="verify: the last load comes so long after the first began"

@@ -23,7 +23,7 @@ from netmon.web.history import History, TimelineEvent, read_history, read_timeli
 from netmon.web.plot import HEIGHT, WIDTH, make_plot, status_bands, time_ticks
 from netmon.web.render import Renderer
 from netmon.web.view import View
-from netmon.words import duration, effective_word, figure, printable, reading_name, state_name, status_word
+from netmon.words import duration, effective_word, figure, printable, reading_name, state_name, state_word, status_word
 from probes.base import split_key
 
 __all__ = ["SPANS", "Pages"]
@@ -201,7 +201,7 @@ class Pages:
             }
             for key in keys
         ]
-        states = {state_name(name): state.word for name, state in observation.result.states.items()}
+        states = {state_name(name): state_word(name, state.word) for name, state in observation.result.states.items()}
         content["facts"] = [
             {"name": printable(name), "text": printable(text)}
             for name, text in {**states, **observation.result.facts}.items()
@@ -266,7 +266,7 @@ def _history(check: Check, keys: list[str], history: History, since_ns: int, now
     for key in keys:
         made = make_plot(
             key, history.series[key], since_ns=since_ns, until_ns=now_ns, holds_ns=holds_ns,
-            limits=_limits(check, key), text=partial(figure, key),
+            limits=_limits(check, key), target=_target(check, key), text=partial(figure, key),
         )  # fmt: skip
         if made is not None:
             low, middle, high = made.summary
@@ -301,10 +301,14 @@ def _run(observation: Observation) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _target(check: Check, key: str) -> float | None:
+    """What a test has to reach: 50 Mbit/s in each direction."""
+    target: float | None = getattr(check.params, "target_bits_per_second", None)
+    return target if split_key(key)[0] in AGAINST_TARGET else None
+
+
 def _limits(check: Check, key: str) -> list[float]:
-    # The line that a test has to reach: 50 Mbit/s in each direction.
-    target = getattr(check.params, "target_bits_per_second", None)
-    limits = [target] if target is not None and split_key(key)[0] in AGAINST_TARGET else []
+    limits = []
     for threshold in check.thresholds:
         if threshold.reading in (key, split_key(key)[0]):
             limits += [

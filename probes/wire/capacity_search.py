@@ -128,10 +128,12 @@ class Search:
         recent = between(self._recent[0], self._recent[-1], self._bits)
         if recent is None:
             return
-        if rise > FULL_SECONDS or recent.lost > recent.packets * (ABOVE - 1) / 2:
-            self.filled = True
+        full = rise > FULL_SECONDS or recent.lost > recent.packets * (ABOVE - 1) / 2
+        self.filled = self.filled or full
         factor = BELOW if rise > LONG_SECONDS else 1.0 if rise > FULL_SECONDS else ABOVE
-        self._rate = min(self._highest, max(recent.bits_per_second * factor, self._highest * FIRST_SHARE))
+        # While nothing shows that the line is full, what came was less only because less was sent.
+        least = self._highest * FIRST_SHARE if full else self._rate
+        self._rate = min(self._highest, max(recent.bits_per_second * factor, least))
 
     def _count(self, snapshot: Snapshot) -> None:
         if self._mark is None:

@@ -8,10 +8,12 @@ cut off at one s, so that it takes several to decide, and a pause of 100 ms some
 Biometrika 41 (1954), 100-115), so that a line that is fast at first and slow afterwards is below, whatever went before.
 "Reached" needs, at the end of the plan, enough for it and little against it.
 
-The plan: a quiet beginning for the delay of an empty line; load for ``sustain_seconds``, which empties a token bucket
-of b bits over a rate r if b < sustain_seconds * (load - r); quiet again; and one more short load ``late_after_seconds``
-after the first began, for a line that is fast for some seconds only. Whenever the delay has risen by ``rise_seconds``,
-the load pauses until the queue is empty: what then comes out of the queue still shows how fast the line is.
+The plan: a quiet beginning for the delay of an empty line; load until as much has come through above ``FLOOR_SHARE`` of
+the target as ``sustain_seconds`` of load on time would bring, which empties a token bucket of b bits over a rate r if
+b < sustain_seconds * (load - r); quiet again; and one more short load ``late_after_seconds`` after the first began, for
+a line that is fast for some seconds only. What a slow sender did not send, it has to send later: time alone proves
+nothing. Whenever the delay has risen by ``rise_seconds``, the load pauses until the queue is empty: what then comes out
+of the queue still shows how fast the line is.
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ SAMPLE_SECONDS = 0.05
 STANDING_SECONDS = 0.005
 """A least delay so much above that of the empty line: packets queue, so what comes out is all that the line carries."""
 SUSPICION = 0.5
-MORE_SECONDS = 1.0
+FLOOR_SHARE = 0.4
+"""Of the target: the rate over which the bucket lies that a verification is sure to empty."""
+MOST_SECONDS = 2.0
+"""So much longer than on time may a load last, with a sender that is kept from its pace or a line under suspicion."""
 MORE_LOAD_SECONDS = 0.3
 MOST_MORE = 3
 MOST_PAUSES = 20
@@ -77,7 +82,7 @@ class VerifyPlan:
     confidence: float = 0.99
     margin: float = 0.005
     quiet_seconds: float = 0.5
-    sustain_seconds: float = 2.34
+    sustain_seconds: float = 2.28
     late_after_seconds: float = 6.0
     late_seconds: float = 0.12
     rise_seconds: float = 0.02
@@ -122,8 +127,9 @@ class Verify:
         self._round_trip = round_trip
         self._phase = _Phase.QUIET
         self._since = self._began = now
-        self._load_began = 0.0
-        self._loaded = 0.0
+        self._load_began = self._load_since = 0.0
+        self._excess = self._judged = 0.0
+        self._sustained = self._tested_late = False
         self._until = 0.0
         self._late = False
         self._more = 0
@@ -172,6 +178,8 @@ class Verify:
         rise = interval.delay_seconds - self._base
         if self._phase is not _Phase.QUIET:
             self._judge(interval, rise)
+            floor = FLOOR_SHARE * self.plan.target_bits_per_second
+            self._excess = max(0.0, self._excess + (interval.bits_per_second - floor) * interval.seconds)
         self._standing = rise > STANDING_SECONDS
         if rise >= self.plan.rise_seconds and self._phase is _Phase.LOAD:
             self._pause(rise, now)
@@ -194,6 +202,7 @@ class Verify:
         weight = interval.seconds / SAMPLE_SECONDS
         ratio = max(-CUT_OFF, min(CUT_OFF, sample)) * 2 * plan.tolerance * plan.target_bits_per_second / sigma * weight
         bits = rate * interval.seconds
+        self._judged += interval.seconds
         self._sum_bits += bits
         self._sum_seconds += interval.seconds
         self._for += ratio
@@ -209,7 +218,6 @@ class Verify:
 
     def _pause(self, rise: float, now: float) -> None:
         self.pauses += 1
-        self._loaded += now - self._since
         if self.pauses > MOST_PAUSES:
             self._finish()
             return
@@ -227,36 +235,49 @@ class Verify:
                 seen = self._last is not None and self._last.packets >= QUIET_PACKETS
                 if seen and now - self._since >= plan.quiet_seconds:
                     self._load_began = now
-                    self._to(_Phase.LOAD, now)
+                    self._load(now)
                 elif now - self._since > SILENT_SECONDS + plan.quiet_seconds:
                     self._finish()
             case _Phase.PAUSE:
                 if now >= self._until:
                     self._to(_Phase.LOAD, now)
             case _Phase.LOAD:
-                wanted = plan.late_seconds if self._late else plan.sustain_seconds
-                wanted = MORE_LOAD_SECONDS if self._more else wanted
-                wanted += self._round_trip  # what it is told now happened so long ago
-                loaded = self._loaded + now - self._since
-                # While something speaks against the line, it is not let off.
-                if loaded >= wanted + (MORE_SECONDS if self._against > SUSPICION else 0):
-                    self._loaded = 0.0
-                    self._to(_Phase.TAIL if self._late else _Phase.HOLD, now)
+                self._end_load(now)
             case _Phase.HOLD:
                 if now >= self._load_began + plan.late_after_seconds:
                     self._late = True
-                    self._to(_Phase.LOAD, now)
+                    self._load(now)
             case _Phase.TAIL:
                 if now - self._since >= TAIL_SECONDS + self._round_trip:
                     self._conclude(now)
 
+    def _load(self, now: float) -> None:
+        self._excess = self._judged = 0.0
+        self._load_since = now
+        self._to(_Phase.LOAD, now)
+
+    def _end_load(self, now: float) -> None:
+        plan = self.plan
+        if self._late:
+            wanted = MORE_LOAD_SECONDS if self._more else plan.late_seconds
+            enough = self._judged >= wanted - SAMPLE_SECONDS
+            self._tested_late = self._tested_late or enough
+        else:
+            wanted = plan.sustain_seconds
+            enough = self._excess >= wanted * (plan.load - FLOOR_SHARE * plan.target_bits_per_second)
+            self._sustained = self._sustained or enough
+        # While something speaks against the line, it is not let off.
+        if (enough and self._against <= SUSPICION) or now - self._load_since > wanted + MOST_SECONDS + self._round_trip:
+            self._to(_Phase.TAIL if self._late else _Phase.HOLD, now)
+
     def _conclude(self, now: float) -> None:
-        if self._for >= self._bound and self._against < self._bound / 2:
+        proven = self._sustained and self._tested_late
+        if proven and self._for >= self._bound and self._against < self._bound / 2:
             self.outcome = Outcome.REACHED
             self._finish()
         elif self._more < MOST_MORE:
             self._more += 1
-            self._to(_Phase.LOAD, now)
+            self._load(now)
         else:
             self._finish()
 
