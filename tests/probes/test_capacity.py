@@ -17,6 +17,8 @@ from probes.wire.names import Names
 from probes.wire.snmp import SnmpAuth, SnmpWire
 from tests.lab.reflector import KEY, QUICK, reflector
 from tests.lab.router import Port, Router
+from tests.lab.shaped import ShapedTask, run_shaped
+from tests.lab.soak import scale
 
 LIMITS = Limits(tests_an_hour=100)
 
@@ -153,3 +155,17 @@ async def test_a_quiet_line_is_not_let_off(wires: Wires) -> None:
 def test_wrong_parameters_are_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         CapacityParams.model_validate(fields)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [({"rate": 45e6, "ipv6": True}, "below"), ({"rate": 51e6}, "reached")],
+    ids=["45 Mbit/s, IPv6", "51 Mbit/s"],
+)
+def test_over_a_shaped_line(line: dict[str, Any], word: str) -> None:
+    """Real queues and the real reflector; bench/capacity.py has many more lines, and counts."""
+    for _time in range(scale(1, 10)):
+        found = run_shaped(ShapedTask(**line, params={"directions": "to_site"}))
+
+        assert found["states"]["bandwidth[to_site]"] == word, found
