@@ -154,6 +154,7 @@ class App:
             upkeep=self.upkeep, clock=self.clock,
         )  # fmt: skip
         self.loading.configure(self.checks, config.assets, config.load_tests)
+        self.internals.watch_loading(self.loading)
         self.schedule = Schedule(start=self._start, missed=self._missed, stepped=self._stepped, clock=self.clock)
         self._outbox = Outbox.open(settings.data)
         self.alerts = Alerts(self, self._outbox, self._alert_settings(), simulated=settings.simulated)

@@ -99,6 +99,16 @@ class Loading:
         return self._bytes.get((asset, _month(self._clock.wall_ns())), 0.0)
 
     @property
+    def waiting(self) -> int:
+        """How many tests are due and wait for their moment."""
+        return len(self._queue)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The assets whose lines are tested."""
+        return tuple({check.asset: None for check in self._checks.values()})
+
+    @property
     def running(self) -> tuple[str, ...]:
         """The checks whose tests are under way."""
         return tuple(check_id for check_id in self._running if self._runs.under_way(check_id))

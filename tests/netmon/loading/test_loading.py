@@ -264,6 +264,7 @@ def test_bytes_are_those_of_the_month() -> None:
     world.loading.due(CAPACITY[0], BEGIN)
     world.until(DAY / 2)
     assert world.loading.month_bytes("station-0/uplink") == 30e6
+    assert len(world.loading.lines) == 10
     world.now += round(timedelta(days=31).total_seconds()) * NS
 
     assert world.loading.month_bytes("station-0/uplink") == 0
