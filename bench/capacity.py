@@ -2,6 +2,7 @@
 
     python bench/capacity.py confusion [RUNS] [AT ONCE] [FIRST]   # verdicts over shaped lines, a JSON line each
     python bench/capacity.py table FILE...         # of such lines: truth and decision
+    python bench/capacity.py model [RUNS]          # the same lines in simulated time, whatever this machine does
     python bench/capacity.py bytes                         # against 10 s of iperf3 over the same line
     python bench/capacity.py voice                         # a voice-like stream beside a verification
     python bench/capacity.py search                        # full search against the rate of the line
@@ -20,10 +21,13 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from probes.wire.capacity_verify import Verify, VerifyPlan
+from tests.lab.line_model import PACKET_BITS, LineModel, conduct
 from tests.lab.shaped import ShapedTask, run_shaped
 
 VOID_SECONDS = 0.03
@@ -75,6 +79,23 @@ def confusion(runs: int, at_once: int, first: int) -> None:
                 "bytes": found["readings"].get("test_bytes", 0),
             }  # fmt: skip
             print(json.dumps(row), flush=True)
+
+
+def model(runs: int) -> None:
+    """The decisions over the same lines, played in simulated time (tests/lab/line_model.py): a JSON line each."""
+    for name, truth, task in itertools.islice(tasks(), runs):
+        slower = (task.slower[0], task.slower[1]) if task.slower else None
+        test = Verify(VerifyPlan(target_bits_per_second=50e6), PACKET_BITS, 0.0, round_trip=2 * task.delay)
+        line = LineModel(
+            rate=task.rate, burst_bits=8.0 * task.burst, queue_seconds=0.002 if task.police else task.latency,
+            slower=slower, delay=task.delay or 0.0005, loss=task.loss, jitter=0.002,
+            random=Random(f"{name} {task.seed} {task.params} {task.ipv6}"),
+        )  # fmt: skip
+        _seconds, sent = conduct(test, line)
+        row = {
+            "line": name, "truth": truth, "decision": test.outcome.value, "wait": 0.0, "bytes": sent * PACKET_BITS / 8,
+        }  # fmt: skip
+        print(json.dumps(row), flush=True)
 
 
 def table(files: list[str]) -> None:
@@ -141,6 +162,8 @@ def main(words: list[str]) -> None:
         case ["confusion", *rest]:
             runs, at_once, first = [*map(int, rest), *(320, 1, 0)[len(rest) :]]
             confusion(runs, at_once, first)
+        case ["model", *rest]:
+            model(int(rest[0]) if rest else 320)
         case ["table", *files]:
             table(files)
         case ["bytes"]:
