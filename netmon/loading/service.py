@@ -63,6 +63,7 @@ class Loading:
         self._running: dict[str, Due] = {}
         self._bytes: dict[tuple[str, str], float] = {}
         self._last_bytes: dict[str, float] = {}
+        self._taken_ns: dict[str, int] = {}
 
     def configure(self, checks: Iterable[Check], assets: Mapping[str, Asset], policy: LoadTests) -> None:
         """Take over an inventory."""
@@ -87,8 +88,8 @@ class Loading:
         """Count the bytes of tests that ended; one that failed or decided nothing is repeated once."""
         for observation in observations:
             check = self._checks.get(observation.check_id)
-            if check is None:
-                continue
+            if check is None or observation.started_ns <= self._taken_ns.get(check.id, 0):
+                continue  # a full disk shows an observation before it is durable, and then once more
             self._count(observation)
             decided = CAPACITY in observation.readings
             if observation.attempt == 1 and (not decided or observation.status is not Status.UP):
@@ -172,8 +173,11 @@ class Loading:
 
     def _count(self, observation: Observation) -> None:
         check = self._checks.get(observation.check_id)
+        if check is None:
+            return
+        self._taken_ns[check.id] = observation.started_ns
         size = observation.readings.get(BYTES)
-        if check is not None and size:
+        if size:
             key = (check.asset, _month(observation.started_ns))
             self._bytes[key] = self._bytes.get(key, 0.0) + size
             self._last_bytes[check.asset] = size

@@ -259,6 +259,16 @@ def test_what_waits_at_the_end_is_recorded() -> None:
     assert world.aborted == ["netmon stops"]
 
 
+def test_an_observation_that_is_shown_twice_counts_once() -> None:
+    world = World()
+    row = observation(CAPACITY[0], BEGIN, Status.DEGRADED, {"test_bytes": 30e6, "capacity_bits_per_second": 4e7})
+    world.loading.take([row])
+    world.loading.take([row])
+
+    assert world.loading.month_bytes("station-0/uplink") == 30e6
+    assert world.loading.waiting == 1
+
+
 def test_bytes_are_those_of_the_month() -> None:
     world = World()
     world.loading.due(CAPACITY[0], BEGIN)
