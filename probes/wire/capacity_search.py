@@ -26,6 +26,8 @@ ABOVE, BELOW = 1.03, 0.93
 RECENT_SECONDS = 0.25
 SECOND = 1.0
 SILENT_SECONDS = 4.0
+DEAF_SECONDS = 0.3
+"""If nothing comes for so long, the load is taken back: it fills a line that carries nothing."""
 
 
 class Search:
@@ -57,7 +59,7 @@ class Search:
         self._bits = packet_bits
         self._seconds = seconds
         self._round_trip = round_trip
-        self._began = self._stepped = now
+        self._began = self._stepped = self._heard = now
         self._measuring: float | None = None
         self._rate = highest * FIRST_SHARE
         self._last: Snapshot | None = None
@@ -92,7 +94,10 @@ class Search:
         if interval is None:
             if snapshot.packets and (before is None or before.marked_highest < 0):
                 self._last = snapshot
+            if now - self._heard > DEAF_SECONDS + self._round_trip:
+                self._rate = self._highest * FIRST_SHARE
             return
+        self._heard = now
         self._last = snapshot
         self._base = min(self._base, interval.delay_seconds)
         rise = interval.delay_seconds - self._base

@@ -3,10 +3,10 @@
 Each sub-interval gives a sample x of what the line carried. With the threshold m = target * (1 - tolerance), the log
 likelihood ratio of "the line carries the target" against "it lacks twice the tolerance" is, for normal samples of
 standard deviation s, ``(x - m) * 2 * tolerance * target / s^2`` (A. Wald, Sequential Analysis, 1947, 3.3). Samples are
-cut off at one s, so that it takes several to decide, and a pause of 100 ms somewhere on the way is not a slow line.
+cut off at one s, so that it takes several to decide, and a pause somewhere on the way is not a slow line, however long.
 "Below" is decided by the cumulative sum of what speaks against the line since it last spoke for it (E. S. Page,
 Biometrika 41 (1954), 100-115), so that a line that is fast at first and slow afterwards is below, whatever went before.
-"Reached" needs, at the end of the plan, enough for it and little against it.
+"Reached" needs, at the end of the plan, enough for it and little against it, and the target as the mean of it all.
 
 The plan: a quiet beginning for the delay of an empty line; load until as much has come through above ``FLOOR_SHARE`` of
 the target as ``sustain_seconds`` of load on time would bring, which empties a token bucket of b bits over a rate r if
@@ -35,6 +35,9 @@ CUT_OFF = 1.0
 SAMPLE_SECONDS = 0.05
 STANDING_SECONDS = 0.005
 """A least delay so much above that of the empty line: packets queue, so what comes out is all that the line carries."""
+DEAF_SECONDS = 0.15
+"""If nothing comes for so long, the load pauses as well: it fills a line that carries nothing."""
+MOST_DEAF = 2
 SUSPICION = 0.5
 FLOOR_SHARE = 0.4
 """Of the target: the rate over which the bucket lies that a verification is sure to empty."""
@@ -126,13 +129,13 @@ class Verify:
         self._bits = packet_bits
         self._round_trip = round_trip
         self._phase = _Phase.QUIET
-        self._since = self._began = now
+        self._since = self._heard = now
         self._load_began = self._load_since = 0.0
         self._excess = self._judged = 0.0
         self._sustained = self._tested_late = False
         self._until = 0.0
         self._late = False
-        self._more = 0
+        self._more = self._deaf = 0
         self._rate = plan.load
         self._last: Snapshot | None = None
         self._base = math.inf
@@ -173,7 +176,13 @@ class Verify:
         if interval is None:
             if before is not None and before.marked_highest >= 0:
                 self._last = before  # nothing came: the interval goes on
+            if self._phase is _Phase.LOAD and now - self._heard > DEAF_SECONDS + self._round_trip:
+                self._deaf += 1
+                self._pause(LONGEST_PAUSE_SECONDS, now)
+                if self._deaf > MOST_DEAF:
+                    self._finish()
             return
+        self._heard = now
         self._base = min(self._base, interval.delay_seconds)
         rise = interval.delay_seconds - self._base
         if self._phase is not _Phase.QUIET:
@@ -199,7 +208,7 @@ class Verify:
         sigma = 1.5 * plan.tolerance * plan.target_bits_per_second
         rate = interval.bits_per_second if filled else interval.on_time_bits_per_second
         sample = (rate - plan.threshold) / sigma
-        weight = interval.seconds / SAMPLE_SECONDS
+        weight = min(1.0, interval.seconds / SAMPLE_SECONDS)
         ratio = max(-CUT_OFF, min(CUT_OFF, sample)) * 2 * plan.tolerance * plan.target_bits_per_second / sigma * weight
         bits = rate * interval.seconds
         self._judged += interval.seconds
@@ -240,6 +249,7 @@ class Verify:
                     self._finish()
             case _Phase.PAUSE:
                 if now >= self._until:
+                    self._heard = now
                     self._to(_Phase.LOAD, now)
             case _Phase.LOAD:
                 self._end_load(now)
@@ -253,7 +263,7 @@ class Verify:
 
     def _load(self, now: float) -> None:
         self._excess = self._judged = 0.0
-        self._load_since = now
+        self._load_since = self._heard = now
         self._to(_Phase.LOAD, now)
 
     def _end_load(self, now: float) -> None:
@@ -271,7 +281,8 @@ class Verify:
             self._to(_Phase.TAIL if self._late else _Phase.HOLD, now)
 
     def _conclude(self, now: float) -> None:
-        proven = self._sustained and self._tested_late
+        carried = self.carried_bits_per_second or 0.0
+        proven = self._sustained and self._tested_late and carried >= self.plan.threshold
         if proven and self._for >= self._bound and self._against < self._bound / 2:
             self.outcome = Outcome.REACHED
             self._finish()

@@ -88,7 +88,34 @@ def test_a_pause_on_the_way_is_no_slow_line() -> None:
     test = Verify(VerifyPlan(target_bits_per_second=TARGET), PACKET_BITS, 100.0)
     conduct(test, Stalling(rate=60e6), begin=100.0)
 
-    assert test.outcome is Outcome.REACHED
+    assert test.outcome is not Outcome.BELOW
+
+
+class Cut(LineModel):
+    """Carries nothing from half a second into the load on."""
+
+    until = 1e9
+
+    def carry(self, now: float) -> float | None:
+        came = super().carry(now)
+        return None if 101.0 < now < self.until else came
+
+
+def test_a_line_that_is_cut_is_not_flooded() -> None:
+    test = Verify(VerifyPlan(target_bits_per_second=TARGET), PACKET_BITS, 100.0)
+    _seconds, sent = conduct(test, Cut(rate=60e6), begin=100.0)
+
+    assert test.outcome is Outcome.UNDECIDED
+    assert sent * PACKET_BITS / 8 < 12e6
+
+
+def test_a_long_gap_does_not_decide_by_itself() -> None:
+    line = Cut(rate=60e6)
+    line.until = 101.6
+    test = Verify(VerifyPlan(target_bits_per_second=TARGET), PACKET_BITS, 100.0)
+    conduct(test, line, begin=100.0)
+
+    assert test.outcome is not Outcome.BELOW
 
 
 def test_without_anything_that_comes_it_ends_undecided() -> None:
