@@ -27,6 +27,7 @@ from netmon.config import Config, ConfigError, load
 from netmon.forward.service import Forward
 from netmon.i18n import _
 from netmon.impact import Effective, effective
+from netmon.loading import Loading
 from netmon.logs import fields
 from netmon.metrics import CheckMetrics, Internals
 from netmon.model import Check, MissedRun, Observation, Retention
@@ -49,6 +50,7 @@ EVENT_TEXT_LIMIT = 4000
 FIRST_HOURLY_SECONDS = 60.0
 HOURLY_SECONDS = 3600.0
 STEP_WORTH_TELLING_NS = 2_000_000_000
+LONGEST_MONTH_NS = 31 * 86_400 * 1_000_000_000
 STEP_TOLD_NS = 3_600_000_000_000
 
 
@@ -86,6 +88,7 @@ class Settings:
 def build_wires(config: Config) -> Wires:
     """The wires for an inventory: they know its credentials and its hosts, and open nothing yet."""
 
+    from probes.wire.capacity import CapacityWire
     from probes.wire.dns import DnsWire
     from probes.wire.http import HttpWire
     from probes.wire.icmp import IcmpWire
@@ -100,6 +103,7 @@ def build_wires(config: Config) -> Wires:
         tcp=TcpWire(),
         dns=DnsWire(),
         http=HttpWire(allowed_hosts=config.allowed_hosts),
+        capacity=CapacityWire(config.reflector_keys),
     )
 
 
@@ -154,7 +158,13 @@ class App:
             clock=self.clock,
             concurrency=settings.concurrency,
         )
-        self.schedule = Schedule(start=self.runner.start, missed=self._missed, stepped=self._stepped, clock=self.clock)
+        self.loading = Loading(
+            runs=self.runner, missed=self._missed, abort=self.wires.capacity.abort, latest=lambda: self.latest,
+            upkeep=self.upkeep, clock=self.clock,
+        )  # fmt: skip
+        self.loading.configure(self.checks, config.assets, config.load_tests)
+        self.internals.watch_loading(self.loading)
+        self.schedule = Schedule(start=self._start, missed=self._missed, stepped=self._stepped, clock=self.clock)
         self._outbox = Outbox.open(settings.data)
         self.alerts = Alerts(self, self._outbox, self._alert_settings(), simulated=settings.simulated)
         self.internals.watch_alerts(self.alerts)
@@ -162,9 +172,10 @@ class App:
         store = settings.forward or settings.config.with_name("forward.yaml")
         self.forward = Forward(settings.data, store, self.clock)
         self.internals.watch_forward(self.forward)
-        self._observers: list[Callable[[Sequence[Observation]], None]] = [self.alerts.take]
+        self._observers: list[Callable[[Sequence[Observation]], None]] = [self.alerts.take, self.loading.take]
         self._last_step: tuple[int, int] | None = None
         self._alerting: asyncio.Task[None] | None = None
+        self._testing: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._hourly: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
@@ -268,6 +279,7 @@ class App:
         self._watch = asyncio.create_task(self.internals.watch_loop())
         self._hourly = asyncio.create_task(self._work_hourly())
         self._alerting = asyncio.create_task(self.alerts.run())
+        self._testing = asyncio.create_task(self.loading.run())
         self.forward.start()
         log.info("started", extra=fields(checks=len(self.checks), config=self.config.config_id[:12]))
 
@@ -319,8 +331,10 @@ class App:
         self.runner.config_id = config.config_id
         self.wires.snmp.use(config.snmp_auths)
         self.wires.http.allow(config.allowed_hosts)
+        self.wires.capacity.use(config.reflector_keys)
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.runner.keep(self.checks)
+        self.loading.configure(self.checks, config.assets, config.load_tests)
         self.schedule.set_checks(self.checks)
         wanted = {check.id for check in self.checks}
         self.latest = {check_id: last for check_id, last in self.latest.items() if check_id in wanted}
@@ -329,10 +343,11 @@ class App:
         """Start nothing more, let runs end, write everything, close everything."""
         await self.schedule.stop()
         await self.reports.stop()
-        tasks = [task for task in (self._watch, self._hourly, self._alerting) if task is not None]
+        tasks = [task for task in (self._watch, self._hourly, self._alerting, self._testing) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.loading.stop()
         await self.runner.stop(STOP_GRACE_SECONDS)
         await asyncio.to_thread(self.forward.stop)
         self.journal.append_event("stop", self.clock.wall_ns(), {"vantage": self.settings.vantage})
@@ -366,6 +381,10 @@ class App:
                 latest, since = reader.latest(), reader.since()
                 for kind in EVENT_KINDS:
                     self.upkeep.recall(reader.events(kind))
+                since_ns = self.clock.wall_ns() - LONGEST_MONTH_NS
+                for check in self.checks:
+                    if check.exclusive:
+                        self.loading.recall(reader.history(check.id, since_ns=since_ns))
         except (ArchiveError, sqlite3.Error) as error:
             # Rates begin anew; that is all that is lost.
             log.warning("the archive's last observations cannot be read", extra=fields(error=error))
@@ -376,6 +395,9 @@ class App:
                 self.runner.seed(check, last)
                 self.latest[check.id] = last
                 self._since[check.id] = since[check.id, check.vantage]
+
+    def _start(self, check: Check, scheduled_ns: int) -> None:
+        (self.loading.due if check.exclusive else self.runner.start)(check, scheduled_ns)
 
     def _emit(self, observation: Observation) -> None:
         self.journal.append(observation)

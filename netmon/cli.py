@@ -19,6 +19,7 @@ from rich.table import Table
 from netmon import __version__
 from netmon.commands import alerts, archive, evidence, inventory, report, upkeep
 from netmon.commands.demo import demo
+from netmon.commands.reflector import reflector
 from netmon.commands.table import COLOURS, status_cell, status_table, summary
 from netmon.commands.targets import targets
 from netmon.commands.terminal import (
@@ -180,6 +181,9 @@ app.command()(targets)
 def probe(
     check: Annotated[str, typer.Argument(help="The check's id: site/equipment/check.")],
     config: ConfigOption = DEFAULT_CONFIG,
+    load: Annotated[
+        str, typer.Option(help="A test that loads a line, whoever needs it now: verify its target, or search.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Run one check now and say what happened, step by step. Nothing is recorded. Exit code 1 if it is not up."""
@@ -191,6 +195,11 @@ def probe(
         close = nearest(check, loaded.checks)
         text = _("no check {check!r} in {file}").format(check=check, file=config)
         fail(text + (_("; did you mean {close}?").format(close=close) if close else ""), EXIT_USAGE)
+    if load not in (("verify", "search") if wanted.exclusive else ("",)):
+        text = _("{check} loads its line: say --load verify or --load search, and make sure that nobody needs it")
+        fail((text if wanted.exclusive else _("{check} loads no line")).format(check=check), EXIT_USAGE)
+    if load:
+        wanted = dataclasses.replace(wanted, params=wanted.params.model_copy(update={"method": load}))
     observation = complete(_probe_once(loaded, wanted))
     if as_json:
         say(json.dumps(as_plain(observation), ensure_ascii=False))
@@ -339,6 +348,7 @@ def _latest(data: Path) -> dict[str, Observation]:
 
 
 app.command()(demo)
+app.command()(reflector)
 app.command()(alerts.alerts)
 app.command()(alerts.ack)
 app.command("test-mail")(alerts.mail_test)

@@ -25,6 +25,7 @@ __all__ = [
     "effects",
     "holds_seconds",
     "known",
+    "loaded",
     "window_over",
 ]
 
@@ -102,13 +103,14 @@ def known(check: Check, observation: Observation | None, now_ns: int) -> Known:
 def down_assets(checks: Iterable[Check], states: Mapping[str, Known]) -> frozenset[str]:
     """Assets from which nothing comes back: one check says so, and no check says that something does.
 
-    A router whose web page fails is there; so is one that refuses a connection.
+    A router whose web page fails is there; so is one that refuses a connection. A test that loads a line says nothing
+    here: its last one may be a day old.
     """
     silent: set[str] = set()
     heard: set[str] = set()
     for check in checks:
         state = states.get(check.id, NOTHING)
-        if state.raw not in (None, Status.UNKNOWN, Status.STANDBY):
+        if not check.exclusive and state.raw not in (None, Status.UNKNOWN, Status.STANDBY):
             (silent if state.silent else heard).add(check.asset)
     return frozenset(silent - heard)
 
@@ -167,6 +169,24 @@ def window_over(
         if any(window.covers(site, asset, now_ns) for site, asset in places):
             return window
     return None
+
+
+def loaded(
+    asset_id: str, assets: Mapping[str, Asset], loads: Mapping[str, Sequence[tuple[int, int]]]
+) -> list[tuple[int, int]]:
+    """When tests loaded this equipment's line, its own or one that it hangs on: what it measured then is their doing.
+
+    Args:
+        loads: begin and end (UTC nanoseconds since the epoch) of the tests of each asset.
+    """
+    spans = list(loads.get(asset_id, ()))
+    seen = {asset_id}
+    here = assets.get(asset_id)
+    while here is not None and here.parent is not None and here.parent not in seen:
+        seen.add(here.parent)
+        spans += loads.get(here.parent, ())
+        here = assets.get(here.parent)
+    return sorted(spans)
 
 
 def _topmost_down(asset_id: str, assets: Mapping[str, Asset], down: Set[str]) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "Asset",
     "Check",
     "Emergency",
+    "LoadTests",
     "LocalText",
     "MaintenancePlan",
     "MissedRun",
@@ -135,6 +136,7 @@ class Check:
         confirm_seconds: wait before the confirming re-probe after a first failure; ``None`` for no re-probe.
         vantage: the netmon process that runs it.
         normally_off: its equipment is stowed: no answer is STANDBY, while an answer is judged like any other.
+        exclusive: it loads the line: it waits for its moment, and says nothing about what works (netmon.loading).
     """
 
     id: str
@@ -149,6 +151,7 @@ class Check:
     confirm_seconds: float | None = None
     vantage: str = "main"
     normally_off: bool = False
+    exclusive: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -227,7 +230,8 @@ class MissedRun:
 
     Attributes:
         reason: ``overlap`` (the run before was still going), ``misfire`` (too late to start), ``coalesced`` (several
-            due at once, one was run), ``stopping``.
+            due at once, one was run), ``stopping``; of tests that load a line, why they could not begin in their time
+            (:class:`netmon.loading.Blocked`).
     """
 
     check_id: str
@@ -283,6 +287,23 @@ class MaintenancePlan:
     weekdays: frozenset[int] = frozenset()
     at_seconds: int = 0
     length_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadTests:
+    """When tests that load a line may run.
+
+    Attributes:
+        slip_seconds: how long after it is due a test may begin; at most half its interval.
+        busy_above_ratio: a line of which more than this share is used is not tested.
+        month_bytes: what tests may send over one line in a month.
+        protected: times in which nothing is tested.
+    """
+
+    slip_seconds: float = 6 * 3600.0
+    busy_above_ratio: float = 0.3
+    month_bytes: float = 5e9
+    protected: tuple[MaintenancePlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,14 +109,23 @@ class Runner:
         """How many checks have a run under way."""
         return sum(1 for memory in self._memory.values() if memory.task is not None)
 
-    def start(self, check: Check, scheduled_ns: int) -> None:
-        """Begin a run in the background; if the run before has not ended, this one is recorded as missed."""
+    def under_way(self, check_id: str) -> bool:
+        """Whether a run of this check is going on."""
+        memory = self._memory.get(check_id)
+        return memory is not None and memory.task is not None
+
+    def start(self, check: Check, scheduled_ns: int, *, attempt: int = 1) -> None:
+        """Begin a run in the background; if the run before has not ended, this one is recorded as missed.
+
+        Args:
+            attempt: 2 for a retest that somebody else decided on; it is not confirmed in turn.
+        """
         memory = self._recall(check)
         if memory.task is not None or self._stopping.is_set():
             reason = "stopping" if self._stopping.is_set() else "overlap"
             self._missed(MissedRun(check_id=check.id, vantage=check.vantage, scheduled_ns=scheduled_ns, reason=reason))
             return
-        memory.task = asyncio.create_task(self._run(check, scheduled_ns, memory))
+        memory.task = asyncio.create_task(self._run(check, scheduled_ns, memory, attempt))
 
     async def run_once(self, check: Check, scheduled_ns: int, *, attempt: int = 1) -> Observation:
         """Measure and judge once. Never raises for anything that the probe does."""
@@ -170,12 +179,12 @@ class Runner:
             memory = self._memory[check.id] = _Memory(fingerprint=check.fingerprint)
         return memory
 
-    async def _run(self, check: Check, scheduled_ns: int, memory: _Memory) -> None:
+    async def _run(self, check: Check, scheduled_ns: int, memory: _Memory, attempt: int) -> None:
         try:
             async with self._slots:
-                observation = await self.run_once(check, scheduled_ns)
+                observation = await self.run_once(check, scheduled_ns, attempt=attempt)
             self._note(observation, memory)
-            if check.confirm_seconds is not None and self._wants_confirmation(observation, memory):
+            if attempt == 1 and check.confirm_seconds is not None and self._wants_confirmation(observation, memory):
                 await self._pause(check.confirm_seconds)
                 if not self._stopping.is_set():
                     async with self._slots:

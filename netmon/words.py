@@ -24,6 +24,7 @@ __all__ = [
     "reason_sentence",
     "site_kind_word",
     "state_name",
+    "state_word",
     "status_word",
 ]
 
@@ -101,6 +102,14 @@ STATES = {
             "dual_stack": _n("the same over IPv4 and IPv6"),
         },
     ),
+    "bandwidth": (
+        _n("bandwidth"),
+        {
+            "reached": _n("reaches the target"),
+            "below": _n("below the target"),
+            "undecided": _n("the test did not decide it"),
+        },
+    ),
     "path": (
         _n("way of the packets"),
         {
@@ -111,6 +120,10 @@ STATES = {
     ),
 }
 """States that netmon itself finds out, as opposed to the words of a device: what they are about, and each word."""
+
+
+INDEXES = {"to_site": _n("to the site"), "from_site": _n("from the site")}
+"""Indexes that netmon itself gives; the others are names of devices."""
 
 
 def status_word(status: Status) -> str:
@@ -138,17 +151,27 @@ def reading_name(key: str) -> str:
     name, index = split_key(key)
     if name not in READINGS:
         return key
-    return f"{_(READINGS[name])} [{index}]" if index is not None else _(READINGS[name])
+    return _indexed(_(READINGS[name]), index)
+
+
+def _indexed(words: str, index: str | None) -> str:
+    return words if index is None else f"{words} [{_(INDEXES[index]) if index in INDEXES else index}]"
 
 
 def state_name(key: str) -> str:
     """What a state is about, with its index; the key itself where we have no words for it."""
     name, index = split_key(key)
     if name in STATES:
-        return _(STATES[name][0])
+        return _indexed(_(STATES[name][0]), index)
     if name not in STATE_NAMES:
         return key
-    return f"{_(STATE_NAMES[name])} [{index}]" if index is not None else _(STATE_NAMES[name])
+    return _indexed(_(STATE_NAMES[name]), index)
+
+
+def state_word(key: str, word: str) -> str:
+    """A state's word as a person reads it; a device's own as it is."""
+    words = STATES.get(split_key(key)[0], ("", {}))[1]
+    return _(words[word]) if word in words else word
 
 
 def event_word(kind: str) -> str:
@@ -187,9 +210,9 @@ def reason_sentence(reason: Reason) -> str:
 
 
 def _state_sentence(name: str, word: str) -> str:
-    subject, words = STATES.get(name, ("", {}))
+    _subject, words = STATES.get(split_key(name)[0], ("", {}))
     if word in words:
-        return _("{subject}: {state}").format(subject=_(subject), state=_(words[word]))
+        return _("{subject}: {state}").format(subject=state_name(name), state=_(words[word]))
     return _("{name}: the device reports {state}").format(name=state_name(name), state=word)
 
 

@@ -350,6 +350,8 @@ class ProbeKind(Generic[P]):
         counters: raw counters that it may report.
         states: names of device states that it may report, with one sentence each.
         open_ended: further readings come from data (a vendor profile), so names outside ``readings`` are legal.
+        exclusive: it loads the line: never two at once, never while the line is needed (the terms are pScheduler's:
+            an exclusive test runs beside background tests alone).
     """
 
     name: str
@@ -363,3 +365,4 @@ class ProbeKind(Generic[P]):
     counters: tuple[CounterReading, ...] = ()
     states: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     open_ended: bool = False
+    exclusive: bool = False

@@ -505,9 +505,9 @@ class Alerts:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._to_tell.wait(), wait)
         self._to_tell.clear()
-        await self.tell()
+        await self.tell_manager()
 
-    async def tell(self) -> None:
+    async def tell_manager(self) -> None:
         """Tell the Alertmanager how things are, if there is one."""
         url, now_ns = self.settings.alertmanager, self._netmon.clock.wall_ns()
         if not url:

@@ -15,11 +15,14 @@ from netmon.config.errors import Problem, nearest, shown
 from netmon.config.maintenance import plan
 from netmon.config.shape import (
     ID,
+    WEEKDAYS,
     DefaultsShape,
     EquipmentShape,
     FileShape,
+    LoadTestsShape,
     MaintenanceShape,
     PlaceShape,
+    ReflectorKeyShape,
     SiteShape,
     SnmpAuthShape,
     TextShape,
@@ -28,8 +31,9 @@ from netmon.config.units import UnitError
 from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document, Path
 from netmon.i18n import _
-from netmon.model import Asset, LocalText, MaintenancePlan, Place, Retention, Site
+from netmon.model import Asset, LoadTests, LocalText, MaintenancePlan, Place, Retention, Site
 from probes.base import ProbeKind
+from probes.wire.capacity_message import KEY_BYTES
 from probes.wire.snmp_auth import SnmpAuth
 
 __all__ = ["build"]
@@ -65,7 +69,11 @@ class _Builder:
         self._sample = file.sample
         auths = {} if self._environ is None else self._auths(file.snmp_auths, self._environ)
         names = frozenset(file.snmp_auths if self._environ is None else auths)
-        checks = CheckBuilder(self._document, self._kinds, self._defaults(file.defaults), names)
+        keys = {} if self._environ is None else self._reflector_keys(file.reflector_keys, self._environ)
+        checks = CheckBuilder(
+            self._document, self._kinds, self._defaults(file.defaults), auths=names,
+            reflector_keys=frozenset(file.reflector_keys if self._environ is None else keys),
+        )  # fmt: skip
         sites = self._sites(file.sites)
         for path, asset, shape in self._equipment:
             self._check_parent(path, asset)
@@ -78,11 +86,13 @@ class _Builder:
             assets=self._assets,
             checks=checks.checks,
             snmp_auths=auths,
+            reflector_keys=keys,
             allowed_hosts=frozenset(
                 endpoint.host for check in checks.checks.values() for endpoint in check.endpoints.values()
             ),
             maintenance=self._maintenance(file.maintenance, sites),
             retention=Retention(**file.retention.model_dump()),
+            load_tests=_load_tests(file.load_tests),
             text=text,
             config_id=hashlib.sha256(text.encode()).hexdigest(),
             warnings=tuple(self._warnings),
@@ -91,7 +101,9 @@ class _Builder:
     def _what_there_is(self) -> FileShape:
         """A file with mistakes at its top level: what lies below is looked at all the same."""
         root = self._document.root if isinstance(self._document.root, dict) else {}
-        kept = {key: root[key] for key in ("snmp_auths", "defaults") if isinstance(root.get(key), dict)}
+        kept = {
+            key: root[key] for key in ("snmp_auths", "reflector_keys", "defaults") if isinstance(root.get(key), dict)
+        }
         kept |= {"maintenance": root["maintenance"]} if isinstance(root.get("maintenance"), list) else {}
         return FileShape(sites=root["sites"] if isinstance(root.get("sites"), list) else [], **kept)
 
@@ -249,6 +261,23 @@ class _Builder:
             self._document.report(path, str(error))
             return None
 
+    def _reflector_keys(self, given: dict[str, Any], environ: Mapping[str, str]) -> dict[str, bytes]:
+        keys = {}
+        for name, value in given.items():
+            path = ("reflector_keys", name)
+            shape = validate(self._document, path, ReflectorKeyShape, value)
+            if shape is None:
+                continue
+            secret = self._secret(path, "key", shape.key_file, shape.key_env, environ)
+            if secret is None and shape.key_file is None and shape.key_env is None:
+                self._document.report(path, _("the key is missing"), write=_("key_file: PATH or key_env: NAME"))
+            elif secret is not None and len(secret.encode()) < KEY_BYTES:
+                what = _("the key is shorter than {least} characters").format(least=KEY_BYTES)
+                self._document.report(path, what, write=_("one that `netmon reflector --new-key FILE` made"))
+            elif secret is not None:
+                keys[name] = secret.encode()
+        return keys
+
     def _secret(
         self, path: Path, key: str, file: str | None, variable: str | None, environ: Mapping[str, str]
     ) -> str | None:
@@ -285,3 +314,20 @@ def _text(shape: TextShape) -> LocalText:
 
 def _place(shape: PlaceShape) -> Place:
     return Place(**shape.model_dump())
+
+
+def _load_tests(shape: LoadTestsShape) -> LoadTests:
+    return LoadTests(
+        slip_seconds=shape.slip,
+        busy_above_ratio=shape.busy_above,
+        month_bytes=shape.month_bytes,
+        protected=tuple(
+            MaintenancePlan(
+                id=f"protected-{number}",
+                weekdays=frozenset(WEEKDAYS.index(day) for day in each.every),
+                at_seconds=each.at,
+                length_seconds=each.length,
+            )
+            for number, each in enumerate(shape.protected)
+        ),
+    )

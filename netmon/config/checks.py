@@ -41,13 +41,16 @@ class CheckBuilder:
         document: Document,
         kinds: Mapping[str, ProbeKind[Any]],
         defaults: Mapping[str, DefaultsShape],
+        *,
         auths: frozenset[str],
+        reflector_keys: frozenset[str],
     ) -> None:
         self.checks: dict[str, Check] = {}
         self._document = document
         self._kinds = kinds
         self._defaults = defaults
         self._auths = auths
+        self._reflector_keys = reflector_keys
 
     def add(self, path: Path, asset: Asset, shape: EquipmentShape) -> None:
         """The checks of one asset, which stands at ``path``."""
@@ -118,6 +121,7 @@ class CheckBuilder:
             confirm_seconds=confirm or None,
             vantage=given.vantage or common.vantage or "main",
             normally_off=asset.normally_off,
+            exclusive=kind.exclusive,
         )
         self.checks[check.id] = check
 
@@ -138,6 +142,12 @@ class CheckBuilder:
                     self._document.report(
                         (*place, "params", field), _("no SNMP credentials {name}").format(name=shown(name)),
                         nearest=nearest(name, self._auths), write=_("a name that stands under snmp_auths"),
+                    )  # fmt: skip
+                if field == "key" and name not in self._reflector_keys:
+                    self._document.report(
+                        (*place, "params", field), _("no reflector key {name}").format(name=shown(name)),
+                        nearest=nearest(name, self._reflector_keys),
+                        write=_("a name that stands under reflector_keys"),
                     )  # fmt: skip
         return params
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netmon.config.errors import Problem
-from netmon.model import Asset, Check, LocalText, MaintenancePlan, Retention, Site
+from netmon.model import Asset, Check, LoadTests, LocalText, MaintenancePlan, Retention, Site
 from probes.wire.snmp_auth import SnmpAuth
 
 __all__ = ["Config"]
@@ -23,6 +23,7 @@ class Config:
         config_id: SHA-256 of ``text``.
         maintenance: work that it announces.
         retention: how long the archive keeps what.
+        load_tests: when tests that load a line may run.
         warnings: what is not wrong and yet not well.
     """
 
@@ -32,9 +33,11 @@ class Config:
     assets: Mapping[str, Asset]
     checks: Mapping[str, Check]
     snmp_auths: Mapping[str, SnmpAuth]
+    reflector_keys: Mapping[str, bytes]
     allowed_hosts: frozenset[str]
     text: str
     config_id: str
     maintenance: tuple[MaintenancePlan, ...] = ()
     retention: Retention = field(default_factory=Retention)
+    load_tests: LoadTests = field(default_factory=LoadTests)
     warnings: tuple[Problem, ...] = ()

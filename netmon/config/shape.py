@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -10,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import PydanticCustomError
 
 from netmon.config.errors import shown
-from netmon.config.units import UnitError, parse_duration
+from netmon.config.units import UnitError, parse_duration, parse_quantity
 from netmon.i18n import _
 from netmon.model import LOCAL
 
@@ -23,7 +25,9 @@ __all__ = [
     "EquipmentShape",
     "FileShape",
     "Line",
+    "LoadTestsShape",
     "MaintenanceShape",
+    "ReflectorKeyShape",
     "RetentionShape",
     "Shape",
     "SiteShape",
@@ -150,6 +154,30 @@ def _kept(value: Any) -> float:
 
 
 Kept = Annotated[float, BeforeValidator(_kept), WithJsonSchema(DURATION_SCHEMA)]
+
+
+def _quantity(name: str) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        try:
+            figure = parse_quantity(value, name)
+        except UnitError as error:
+            raise wrong(error.what, error.write) from None
+        if not 0 < figure <= (1 if name.endswith("_ratio") else math.inf):
+            what = _("{value} is too small or too large").format(value=shown(value))
+            raise wrong(what, _("a number greater than 0; a share is at most 1"))
+        return figure
+
+    return read
+
+
+Share = Annotated[
+    float,
+    BeforeValidator(_quantity("share_ratio")),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["30%"]}),
+]
+Bytes = Annotated[
+    float, BeforeValidator(_quantity("size_bytes")), WithJsonSchema({"type": ["string", "number"], "examples": ["5G"]})
+]
 Confirm = Annotated[
     float, BeforeValidator(_confirm), WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"enum": [False, "off"]}]})
 ]
@@ -280,6 +308,23 @@ class RetentionShape(Shape):
     missed_runs: Kept | None = Field(default=None, description="Runs that did not take place: at least 800d.")
 
 
+class ProtectedShape(Shape):
+    """A time in which no test loads a line, again and again."""
+
+    every: Weekdays = Field(default_factory=list, description="A day of the week, a list of them, or `day`.")
+    at: TimeOfDay = Field(description="When it begins, Asia/Shanghai.")
+    length: Duration = Field(description="At most a day.")
+
+
+class LoadTestsShape(Shape):
+    """When tests that load a line may run."""
+
+    slip: Duration = Field(default=21_600.0, description="How long after it is due a test may begin.")
+    busy_above: Share = Field(default=0.3, description="A line of which more than this share is used is not tested.")
+    month_bytes: Bytes = Field(default=5e9, description="What tests may send over one line in a month: 5G.")
+    protected: list[ProtectedShape] = Field(default_factory=list, description="Times in which nothing is tested.")
+
+
 class SnmpAuthShape(Shape):
     """How to log in to devices by SNMP. Secrets stand in files or environment variables, never here."""
 
@@ -295,13 +340,24 @@ class SnmpAuthShape(Shape):
     privacy_password_env: str | None = None
 
 
+class ReflectorKeyShape(Shape):
+    """The key that netmon shares with the reflectors of capacity tests; it stands elsewhere, never here."""
+
+    key_file: str | None = None
+    key_env: str | None = None
+
+
 class FileShape(Shape):
     """The whole file."""
 
     sample: bool = Field(default=False, description="The inventory is an example, not a real network.")
     organisation: LocalTextField = TextShape()
     snmp_auths: dict[str, Any] = Field(default_factory=dict)
+    reflector_keys: dict[str, Any] = Field(
+        default_factory=dict, description="Keys shared with reflectors of capacity tests: docs/kinds/capacity.md."
+    )
     defaults: dict[str, Any] = Field(default_factory=dict, description="Defaults for each probe kind.")
     maintenance: list[Any] = Field(default_factory=list, description="Work that is announced: docs/maintenance.md.")
     retention: RetentionShape = RetentionShape()
+    load_tests: LoadTestsShape = Field(default=LoadTestsShape(), description="docs/kinds/capacity.md")
     sites: list[Any]

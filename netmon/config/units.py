@@ -15,8 +15,8 @@ __all__ = ["UnitError", "duration_text", "parse_duration", "parse_quantity", "pa
 SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[dhms]))+")
 DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[dhms])")
-BIT_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kMG]?)")
-BIT_RATE_FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+PREFIXED = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kMG]?)")
+PREFIXED_FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 MAX_DIGITS = 20
 
@@ -65,7 +65,8 @@ def duration_text(seconds: float) -> str:
 def parse_quantity(value: Any, name: str) -> float:
     """A figure in the base unit with which ``name`` ends.
 
-    ``_bits_per_second`` may be written ``50M`` (decimal k, M, G), ``_seconds`` as a duration, ``_ratio`` as ``5%``.
+    ``_bits_per_second`` and ``_bytes`` may be written ``50M`` (decimal k, M, G), ``_seconds`` as a duration, ``_ratio``
+    as ``5%``.
 
     Raises:
         UnitError: it is no such figure.
@@ -79,8 +80,12 @@ def parse_quantity(value: Any, name: str) -> float:
     write = _("a number")
     if name.endswith("_bits_per_second"):
         write = _("a number of bits per second, such as 50M or 50000000")
-        if found := BIT_RATE.fullmatch(text):
-            return float(found[1]) * BIT_RATE_FACTORS[found[2]]
+        if found := PREFIXED.fullmatch(text):
+            return float(found[1]) * PREFIXED_FACTORS[found[2]]
+    elif name.endswith("_bytes"):
+        write = _("a number of bytes, such as 5G or 5000000000")
+        if found := PREFIXED.fullmatch(text):
+            return float(found[1]) * PREFIXED_FACTORS[found[2]]
     elif name.endswith("_ratio"):
         write = _("a number such as 0.05, or 5%")
         if found := PERCENT.fullmatch(text):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -20,7 +20,9 @@ from netmon.upkeep import Upkeep
 __all__ = ["AccessCounters", "ArchiveCounters", "Internals"]
 
 SEVERITIES: Final = tuple(Severity)
-MISSED_REASONS: Final = ("overlap", "misfire", "coalesced", "stopping")
+MISSED_REASONS: Final = (
+    "overlap", "misfire", "coalesced", "stopping", "emergency", "maintenance", "protected", "budget", "busy", "no_slot",
+)  # fmt: skip
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -145,6 +147,25 @@ class Pumped(Protocol):
     failures: int
 
 
+class LoadCounters(Protocol):
+    """What is known of tests that load a line."""
+
+    @property
+    def waiting(self) -> int:
+        """Tests that wait."""
+
+    @property
+    def running(self) -> Collection[str]:
+        """Checks whose tests are under way."""
+
+    @property
+    def lines(self) -> Collection[str]:
+        """Assets whose lines are tested."""
+
+    def month_bytes(self, asset: str) -> float:
+        """What tests sent over a line in this month."""
+
+
 class Forwarding(Protocol):
     """What forwarding tells about itself."""
 
@@ -218,6 +239,10 @@ class Internals:
     def watch_alerts(self, alerts: AlertCounters) -> None:
         """Show alerts and the outbox."""
         self.registry.register(_Alerts(alerts))
+
+    def watch_loading(self, loading: LoadCounters) -> None:
+        """Show tests that load a line."""
+        self.registry.register(_Loading(loading))
 
     def watch_forward(self, forward: Forwarding) -> None:
         """Show how forwarding stands."""
@@ -306,6 +331,31 @@ class _Forward:
             ("netmon_forward_failures", "counter", "Attempts that came to nothing for now.", pump.failures),
         ):  # fmt: skip
             yield _one(name, kind, text, value)
+
+
+class _Loading:
+    """Collects tests that load a line at each scrape."""
+
+    def __init__(self, loading: LoadCounters) -> None:
+        self._loading = loading
+
+    def collect(self) -> Iterator[Metric]:
+        yield _one(
+            "netmon_load_tests_running", "gauge", "Tests that load a line and are under way.",
+            len(self._loading.running),
+        )  # fmt: skip
+        yield _one(
+            "netmon_load_tests_waiting", "gauge", "Tests that are due and wait for their moment.",
+            self._loading.waiting,
+        )  # fmt: skip
+        family = GaugeMetricFamily(
+            "netmon_load_tests_month_bytes",
+            "What tests have sent over a line in this month of Asia/Shanghai.",
+            labels=["asset"],
+        )
+        for asset in self._loading.lines:
+            family.add_metric([asset], self._loading.month_bytes(asset))
+        yield family
 
 
 class _Access:

@@ -9,16 +9,27 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from netmon.archive import ConfigurationInterval, Reader, Stretch
 from netmon.config import Config, recall
-from netmon.impact import NOTHING, SILENCE, EffectiveStatus, Known, down_assets, effects, holds_seconds, window_over
-from netmon.model import Asset, Check, MaintenancePlan, Status, Window, midnight_ns
-from netmon.targets.rules import TimeEvidence
+from netmon.impact import (
+    NOTHING,
+    SILENCE,
+    EffectiveStatus,
+    Known,
+    down_assets,
+    effects,
+    holds_seconds,
+    loaded,
+    window_over,
+)
+from netmon.model import Asset, Check, MaintenancePlan, Observation, Status, Window, midnight_ns
+from netmon.targets.rules import ScheduledTest, TimeEvidence
 from netmon.upkeep import EVENT_KINDS, Declared, occurrences
-from probes.base import ProbeKind
+from probes.base import ProbeKind, StateClass, split_key
 
 __all__ = [
     "ArchiveEvidence",
@@ -27,6 +38,7 @@ __all__ = [
     "Slice",
     "Version",
     "due_runs",
+    "due_tests",
     "expected_runs",
     "seconds",
     "timelines",
@@ -34,6 +46,8 @@ __all__ = [
 ]
 
 SECOND_NS: Final = 1_000_000_000
+SETTLE_SECONDS: Final = 1
+"""Before and after a test that loads a line: probes that are under way then meet the load, too."""
 SILENT: Final = frozenset(failure.value for failure in SILENCE)
 WORKS: Final = frozenset({EffectiveStatus.UP, EffectiveStatus.DEGRADED, EffectiveStatus.STANDBY})
 
@@ -91,6 +105,15 @@ class Evidence(Protocol):
 
         Args:
             lines: slices by check, as :meth:`timelines` gives them.
+        """
+
+    def tests(
+        self, lines: Mapping[str, Sequence[Slice]], state: str, word: str
+    ) -> Mapping[str, Sequence[ScheduledTest]]:
+        """The tests of some checks that were due while no work was agreed, one of each interval, in order of time.
+
+        A test passed if every state of this name has the word, and failed if one has another one, but that it is not
+        monitored (StateClass): such a test is none.
         """
 
 
@@ -157,14 +180,55 @@ class ArchiveEvidence:
         self, lines: Mapping[str, Sequence[Slice]], readings: Sequence[str]
     ) -> Mapping[tuple[str, str], Samples]:
         """What readings of some checks were while they worked, by reading and check. The reader must be open."""
-        totals = self._reader.totals({check_id: _expected(line) for check_id, line in lines.items()}, readings)
+        quiet = {check_id: self._without_load(check_id, line) for check_id, line in lines.items()}
+        totals = self._reader.totals({check_id: _expected(line) for check_id, line in quiet.items()}, readings)
         found = {}
-        for check_id, line in lines.items():
+        for check_id, line in quiet.items():
             due = due_runs(self.versions, check_id, line)
             for reading in readings:
                 count, total = totals[reading, check_id]
                 found[reading, check_id] = Samples(due=max(count, due), count=count, total=total)
         return found
+
+    def tests(
+        self, lines: Mapping[str, Sequence[Slice]], state: str, word: str
+    ) -> Mapping[str, Sequence[ScheduledTest]]:
+        """The tests of some checks, see :class:`Evidence`. The reader must be open."""
+        found = {}
+        for check_id, line in lines.items():
+            spans = _expected(line)
+            runs: dict[int, dict[int, bool | None]] = {}
+            for each in self._reader.history(check_id, since_ns=self.since_ns, until_ns=self.until_ns):
+                if any(begin <= each.started_ns < end for begin, end in spans):
+                    runs.setdefault(each.scheduled_ns, {})[each.attempt] = _passed(each, state, word)
+            made = [_test(attempts) for _at, attempts in sorted(runs.items())]
+            missing = due_tests(self.versions, check_id, line) - len(made)
+            found[check_id] = (*made, *[ScheduledTest(None)] * max(0, missing))
+        return found
+
+    def _without_load(self, check_id: str, line: Sequence[Slice]) -> Sequence[Slice]:
+        """A line in which the time of tests that loaded it counts as agreed work."""
+        check = next((each for one in reversed(self.versions) if (each := one.config.checks.get(check_id))), None)
+        if check is None:
+            return line
+        assets = next(one.config.assets for one in reversed(self.versions) if check_id in one.config.checks)
+        return _cut(line, loaded(check.asset, assets, self._loads))
+
+    @cached_property
+    def _loads(self) -> Mapping[str, Sequence[tuple[int, int]]]:
+        """When tests loaded the line of each asset."""
+        exclusive = {
+            check.id: check.asset
+            for version in self.versions
+            for check in version.config.checks.values()
+            if check.exclusive
+        }
+        loads: dict[str, list[tuple[int, int]]] = {}
+        for check_id, asset in exclusive.items():
+            for each in self._reader.history(check_id, since_ns=self.since_ns, until_ns=self.until_ns):
+                end_ns = each.started_ns + round((each.duration_seconds + SETTLE_SECONDS) * SECOND_NS)
+                loads.setdefault(asset, []).append((each.started_ns - SETTLE_SECONDS * SECOND_NS, end_ns))
+        return loads
 
     def word(self, check_id: str, state: str) -> str | None:
         """The word of a state of a check at the end; ``None`` if that is not known. The reader must be open."""
@@ -175,6 +239,56 @@ class ArchiveEvidence:
         last = self._reader.history(check_id, since_ns=since_ns, until_ns=self.until_ns, limit=1, newest_first=True)
         found = next((observation.result.states.get(state) for observation in last), None)
         return None if found is None else found.word
+
+
+def _passed(observation: Observation, state: str, word: str) -> bool | None:
+    """Whether a test passed; ``None`` if it decided nothing."""
+    states = [each for key, each in observation.result.states.items() if split_key(key)[0] == state]
+    known = [each.word == word for each in states if each.meaning is not StateClass.NOT_MONITORED]
+    if not all(known):
+        return False
+    return True if known and len(known) == len(states) else None
+
+
+def _test(attempts: Mapping[int, bool | None]) -> ScheduledTest:
+    """A test and its retest; after one that decided nothing, the next one is the test."""
+    first, again = attempts.get(1), attempts.get(2)
+    return ScheduledTest(again) if first is None else ScheduledTest(first, again)
+
+
+def due_tests(versions: Sequence[Version], check_id: str, line: Sequence[Slice]) -> int:
+    """How many tests were due in whole intervals while no work was agreed, whatever they found."""
+    count = 0.0
+    for version in versions:
+        check = version.config.checks.get(check_id)
+        if check is not None:
+            ns = sum(
+                max(0, min(end, version.until_ns) - max(begin, version.since_ns)) for begin, end in _expected(line)
+            )
+            count += ns / SECOND_NS / check.interval_seconds
+    return int(count)
+
+
+def _cut(line: Sequence[Slice], spans: Sequence[tuple[int, int]]) -> list[Slice]:
+    """The same time; within the spans (in order of time) it counts as agreed work."""
+    found: list[Slice] = []
+    place = 0
+    for part in line:
+        here = part.from_ns
+        while place < len(spans) and spans[place][1] <= here:
+            place += 1
+        for begin, end in spans[place:]:
+            if begin >= part.until_ns:
+                break
+            if begin > here:
+                found.append(replace(part, from_ns=here, until_ns=begin))
+            inner = min(end, part.until_ns)
+            if inner > max(begin, here):
+                found.append(replace(part, from_ns=max(begin, here), until_ns=inner, maintenance=True))
+                here = inner
+        if here < part.until_ns:
+            found.append(replace(part, from_ns=here))
+    return found
 
 
 def _expected(line: Sequence[Slice]) -> list[tuple[int, int]]:

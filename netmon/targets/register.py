@@ -28,7 +28,8 @@ __all__ = ["Clause", "Criterion", "Register", "Target", "load_register", "regist
 Source = Literal["plan", "operator", "reading"]
 SiteKind = Literal["battalion", "fire_station", "township", "radio_site", "vehicle"]
 Rule = Literal[
-    "availability", "count", "drill_age", "drill_count", "mean", "share_of_checks", "share_of_sites", "documents"
+    "availability", "count", "drill_age", "drill_count", "mean", "share_of_checks", "share_of_sites", "tests",
+    "documents",
 ]  # fmt: skip
 LONGEST_AGE_SECONDS: Final = 3660 * 86_400
 
@@ -77,8 +78,9 @@ class CriterionShape(Shape):
     source: Source = Field(default="operator", description="Who set the figure.")
     least_evidence: Ratio = Field(default=0.9, description="Share that must be known before a miss counts.")
     longest_age: Age | None = Field(default=None, description="Of the last passed drill, or the period of drills.")
-    state: str = Field(default="", description="share_of_checks: the state that is looked at.")
-    word: str = Field(default="", description="share_of_checks: the word that it has to have.")
+    state: str = Field(default="", description="share_of_checks, tests: the state that is looked at.")
+    word: str = Field(default="", description="share_of_checks, tests: the word that it has to have.")
+    least_tests: int = Field(default=4, ge=1, le=1000, description="tests: fewer valid ones say nothing.")
     lacking: LocalTextField = Field(default=TextShape(), description="documents: why netmon cannot measure it yet.")
 
 
@@ -120,6 +122,7 @@ class Criterion:
         at_most: what a mean may be; ``None`` if nobody has set it.
         readings: keys of readings whose means are looked at, the worst of them counts.
         source: who set it: the plan, the operator, or a reading of the plan's words.
+        least_tests: valid tests without which nothing is said.
         longest_age_seconds: of the last passed drill, or the period in which drills count.
         lacking: what netmon cannot measure yet (rule ``documents``).
     """
@@ -138,6 +141,7 @@ class Criterion:
     longest_age_seconds: float = 0.0
     state: str = ""
     word: str = ""
+    least_tests: int = 4
     lacking: LocalText = field(default_factory=LocalText)
 
 
@@ -176,6 +180,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "mean": ("equipment", "readings"),
     "share_of_checks": ("checks", "state", "word"),
     "share_of_sites": ("equipment", "sites"),
+    "tests": ("equipment", "checks", "state", "word"),
     "documents": ("lacking",),
 }
 """Keys without which a rule has nothing to judge."""
@@ -284,6 +289,7 @@ def _criterion(document: Document, path: tuple[str | int, ...], value: Any, kind
         longest_age_seconds=shape.longest_age or 0.0,
         state=shape.state,
         word=shape.word,
+        least_tests=shape.least_tests,
         lacking=_text(shape.lacking),
     )
 

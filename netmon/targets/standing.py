@@ -14,7 +14,7 @@ from netmon.targets import rules
 from netmon.targets.documents import Entry
 from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Slice, seconds
 from netmon.targets.register import Criterion, Register, Target
-from netmon.targets.rules import CountEvidence, DrillEvidence, ShareEvidence
+from netmon.targets.rules import CountEvidence, DrillEvidence, ScheduledTest, ShareEvidence
 from netmon.targets.verdict import BEST_FIRST, Finding, Range, Verdict, Why, worst
 
 __all__ = ["Part", "Standing", "standings", "year"]
@@ -61,12 +61,15 @@ class _Judge:
         self._sites: dict[str, Site] = {}
         self._assets: dict[str, Asset] = {}
         self._checks: dict[str, dict[str, str]] = {}
+        # Tests that load a line: what they say is no matter of seconds.
+        self._tested: dict[str, dict[str, str]] = {}
         for version in evidence.versions:
             config = version.config
             self._sites |= config.sites
             self._assets |= config.assets
             for check in config.checks.values():
-                self._checks.setdefault(check.asset, {})[check.id] = check.kind
+                known = self._tested if check.exclusive else self._checks
+                known.setdefault(check.asset, {})[check.id] = check.kind
         last = evidence.versions[-1] if evidence.versions else None
         self._last = last.config if last is not None and last.until_ns == evidence.until_ns else None
         first = evidence.versions[0] if evidence.versions else None
@@ -95,6 +98,8 @@ class _Judge:
                 yield "", rules.rising_share(self._share_of_sites(target, criterion))
             case "mean":
                 yield from self._means(criterion)
+            case "tests":
+                yield from self._tests(target, criterion)
             case "documents":
                 yield "", self._by_documents(target, criterion)
 
@@ -131,6 +136,28 @@ class _Judge:
             ]  # fmt: skip
             if findings:
                 yield asset_id, max(findings, key=lambda each: (BEST_FIRST.index(each.verdict), each.value or 0.0))
+
+    def _tests(self, target: Target, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
+        for asset in self._chosen(self._assets.values(), criterion):
+            lines = {
+                check_id: self._timelines.get(check_id, ())
+                for check_id, kind in self._tested.get(asset.id, {}).items()
+                if not criterion.checks or kind in criterion.checks
+            }
+            if any(lines.values()):
+                for made in self._evidence.tests(lines, criterion.state, criterion.word).values():
+                    yield asset.id, self._by_tests(made, criterion)
+            elif self._last is not None and asset.id in self._last.assets:
+                yield asset.id, self._by_documents(target, criterion)
+
+    @staticmethod
+    def _by_tests(made: Sequence[ScheduledTest], criterion: Criterion) -> Finding:
+        if criterion.at_least is None:
+            return Finding(verdict=Verdict.CANNOT_BE_JUDGED, why=Why.NO_THRESHOLD)
+        return rules.share_of_tests(
+            made, at_least=criterion.at_least, least_evidence=criterion.least_evidence,
+            least_tests=criterion.least_tests,
+        )  # fmt: skip
 
     def _count(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         if self._last is None:

@@ -69,12 +69,14 @@ class TimelineEvent:
     Attributes:
         check: what it happened to; ``None`` for netmon itself.
         status: the new status of a check; ``None`` for a run that did not take place.
+        missed: why a run did not take place (:class:`netmon.model.MissedRun`).
         kind, detail: of netmon's own events.
     """
 
     at_ns: int
     check: str | None = None
     status: Status | None = None
+    missed: str = ""
     kind: str = ""
     detail: Mapping[str, object] = field(default_factory=lambda: EMPTY)
 
@@ -99,7 +101,7 @@ def read_timeline(folder: Path, *, site: str, what: str, before_ns: int | None, 
             ]
         if what in ("", "missed"):
             events += [
-                TimelineEvent(at_ns=run.scheduled_ns, check=run.check_id)
+                TimelineEvent(at_ns=run.scheduled_ns, check=run.check_id, missed=run.reason)
                 for run in reader.last_missed(site=site, until_ns=until_ns, limit=limit)
             ]
         if what in ("", "netmon") and not site:

@@ -23,7 +23,17 @@ from netmon.web.history import History, TimelineEvent, read_history, read_timeli
 from netmon.web.plot import HEIGHT, WIDTH, make_plot, status_bands, time_ticks
 from netmon.web.render import Renderer
 from netmon.web.view import View
-from netmon.words import duration, effective_word, event_word, figure, printable, reading_name, state_name, status_word
+from netmon.words import (
+    duration,
+    effective_word,
+    event_word,
+    figure,
+    printable,
+    reading_name,
+    state_name,
+    state_word,
+    status_word,
+)
 from probes.base import split_key
 
 __all__ = ["SPANS", "Pages"]
@@ -34,7 +44,14 @@ SPANS: Final[Mapping[str, tuple[int, str]]] = {
     "24h": (24 * HOUR_NS, _n("24 hours")),
     "7d": (7 * 24 * HOUR_NS, _n("7 days")),
 }
+TEST_SPANS: Final[Mapping[str, tuple[int, str]]] = {
+    "30d": (30 * 24 * HOUR_NS, _n("30 days")),
+    "90d": (90 * 24 * HOUR_NS, _n("90 days")),
+    "365d": (365 * 24 * HOUR_NS, _n("a year")),
+}
+"""Of tests that load a line: there are few of them, and each one counts for the year."""
 PLOTS_AT_MOST: Final = 6
+AGAINST_TARGET: Final = frozenset({"capacity_bits_per_second", "carried_bits_per_second"})
 PLAIN_KEY: Final = re.compile(r"[\w.\[\]/: -]{1,120}")
 """A reading whose index a device chose may hold anything: such a one is shown, and not looked up."""
 TIMELINE_AT_ONCE: Final = 200
@@ -43,6 +60,18 @@ WHAT: Final[Mapping[str, str]] = {
     "changes": _n("changes of status"),
     "missed": _n("runs that did not take place"),
     "netmon": _n("netmon itself"),
+}
+MISSED_WORDS: Final[Mapping[str, str]] = {
+    "overlap": _n("the run before was not over"),
+    "misfire": _n("too late to start"),
+    "coalesced": _n("several were due at once"),
+    "stopping": _n("netmon stopped"),
+    "emergency": _n("an emergency lasted"),
+    "maintenance": _n("work was agreed"),
+    "protected": _n("the time was protected"),
+    "budget": _n("the bytes of the month were used up"),
+    "busy": _n("the line was in use"),
+    "no_slot": _n("there was no free moment"),
 }
 
 
@@ -73,11 +102,11 @@ class Pages:
     async def check(self, request: Request) -> Response:
         """One check: now, over time, and its last runs."""
         check = self.check_of(request)
-        span = request.query_params.get("span", "")
-        if span not in SPANS:
-            span = "24h"
+        spans, span = (TEST_SPANS, "90d") if check.exclusive else (SPANS, "24h")
+        asked = request.query_params.get("span", "")
+        span = asked if asked in spans else span
         now_ns = self._view.clock.wall_ns()
-        since_ns = now_ns - SPANS[span][0]
+        since_ns = now_ns - spans[span][0]
         keys = self._plotted(check)
         history, fault = None, ""
         try:
@@ -90,7 +119,7 @@ class Pages:
         def content() -> dict[str, Any]:
             return self._check(check) | {
                 "spans": [
-                    {"id": name, "word": _(word), "current": name == span} for name, (_length, word) in SPANS.items()
+                    {"id": name, "word": _(word), "current": name == span} for name, (_length, word) in spans.items()
                 ],
                 "history_fault": fault,
                 **(_history(check, keys, history, since_ns, now_ns) if history else NO_HISTORY),
@@ -170,7 +199,7 @@ class Pages:
             }
             for key in keys
         ]
-        states = {state_name(name): state.word for name, state in observation.result.states.items()}
+        states = {state_name(name): state_word(name, state.word) for name, state in observation.result.states.items()}
         content["facts"] = [
             {"name": printable(name), "text": printable(text)}
             for name, text in {**states, **observation.result.facts}.items()
@@ -210,10 +239,13 @@ class Pages:
         name = board.name_of(asset.name, asset.id) if asset else event.check
         there = any(check.id == event.check for check in self._view.checks)
         site = self._view.config.sites.get(event.check.partition("/")[0])
+        why = MISSED_WORDS.get(event.missed, "")
         return {
             "check": event.check if there else "",
             "subject": f"{name} · {event.check.rpartition('/')[2]}",
-            "text": board.name_of(site.name, site.id) if site else "",
+            "text": " · ".join(
+                filter(None, (board.name_of(site.name, site.id) if site else "", _(why) if why else ""))
+            ),
             "status": event.status.value if event.status else "note",
             "word": status_word(event.status) if event.status else _("not run"),
         }
@@ -232,7 +264,7 @@ def _history(check: Check, keys: list[str], history: History, since_ns: int, now
     for key in keys:
         made = make_plot(
             key, history.series[key], since_ns=since_ns, until_ns=now_ns, holds_ns=holds_ns,
-            limits=_limits(check, key), text=partial(figure, key),
+            limits=_limits(check, key), target=_target(check, key), text=partial(figure, key),
         )  # fmt: skip
         if made is not None:
             low, middle, high = made.summary
@@ -265,6 +297,12 @@ def _run(observation: Observation) -> dict[str, Any]:
         "started": started.strftime("%Y-%m-%d %H:%M:%S"), "status": observation.status.value,
         "word": status_word(observation.status), "attempt": observation.attempt, "lines": board.run_lines(observation),
     }  # fmt: skip
+
+
+def _target(check: Check, key: str) -> float | None:
+    """What a test has to reach: 50 Mbit/s in each direction."""
+    target: float | None = getattr(check.params, "target_bits_per_second", None)
+    return target if split_key(key)[0] in AGAINST_TARGET else None
 
 
 def _limits(check: Check, key: str) -> list[float]:

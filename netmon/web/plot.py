@@ -34,7 +34,8 @@ COLUMNS = 360
 Point = tuple[int, float]
 """UTC nanoseconds since the epoch, and the value."""
 
-TICKS = (60, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)
+DAY = 86_400
+TICKS = (60, 300, 600, 1800, 3600, 7200, 21600, 43200, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 61 * DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def make_plot(
     until_ns: int,
     holds_ns: int,
     limits: Sequence[float] = (),
+    target: float | None = None,
     text: Callable[[float], str],
 ) -> Plot | None:
     """The plot of points in order of time, or ``None`` if there are none.
@@ -105,6 +107,7 @@ def make_plot(
     Args:
         holds_ns: points further apart than this are not joined.
         limits: thresholds.
+        target: a limit that is always shown, however far the values are from it.
         text: a value with its unit.
     """
     points = [(at_ns, value) for at_ns, value in points if math.isfinite(value) and since_ns <= at_ns <= until_ns]
@@ -112,7 +115,9 @@ def make_plot(
         return None
     columns = _columns(points, since_ns, until_ns)
     values = sorted(value for _at_ns, value in points)
-    step, bottom, top = _scale(values[0], values[-1], limits)
+    limits = [*limits, *([] if target is None else [target])]
+    ends = (values[0], values[-1]) if target is None else (min(values[0], target), max(values[-1], target))
+    step, bottom, top = _scale(*ends, limits)
 
     def y(value: float) -> float:
         return round(HEIGHT - (value - bottom) / (top - bottom) * HEIGHT, 1)
@@ -161,7 +166,7 @@ def time_ticks(since_ns: int, until_ns: int) -> tuple[TimeTick, ...]:
     ticks = []
     while (x := (moment.timestamp() * 1e9 - since_ns) / (until_ns - since_ns) * WIDTH) <= WIDTH:
         if x >= 0:
-            ticks.append(TimeTick(round(x, 1), moment.strftime("%m-%d" if step >= TICKS[-1] else "%H:%M")))
+            ticks.append(TimeTick(round(x, 1), moment.strftime("%m-%d" if step >= DAY else "%H:%M")))
         moment += timedelta(seconds=step)
     return tuple(ticks)
 

@@ -1,4 +1,4 @@
-"""``/probe?check=ID``: one check of the inventory, run now. There is no way to name a host."""
+"""``/probe?check=ID``: one check of the inventory, run now. There is no way to name a host, or to load a line."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ class Probing:
         check = next((check for check in self._view.checks if check.id == wanted), None)
         if check is None:
             raise HTTPException(404)
+        if check.exclusive:  # whoever looks at a page does not load a line
+            raise HTTPException(409)
         now = self._view.clock.monotonic()
         wait = self._last.get(check.id, -math.inf) + EACH_SECONDS - now
         if wait > 0 or self._slots.locked():

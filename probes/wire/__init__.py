@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from probes.wire.capacity import CapacityWire
     from probes.wire.dns import DnsWire
     from probes.wire.http import HttpWire
     from probes.wire.icmp import IcmpWire
@@ -26,6 +27,7 @@ class Wires:
     tcp: TcpWire
     dns: DnsWire
     http: HttpWire
+    capacity: CapacityWire
 
     async def aclose(self) -> None:
         """Close every socket."""

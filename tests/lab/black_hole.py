@@ -19,6 +19,7 @@ from typing import Any
 from probes import KINDS
 from probes.base import Endpoint, Family
 from probes.wire import Wires
+from probes.wire.capacity import CapacityWire
 from probes.wire.dns import DnsWire
 from probes.wire.http import HttpWire
 from probes.wire.icmp import IcmpWire
@@ -96,6 +97,7 @@ async def _main() -> None:
         tcp=TcpWire(),
         dns=DnsWire(),
         http=HttpWire(allowed_hosts=frozenset(host for hosts in PLACES.values() for host in hosts)),
+        capacity=CapacityWire({"default": b"a key that nobody here has"}),
     )
     found = []
     async with dns_server(port=53):

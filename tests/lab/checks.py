@@ -23,6 +23,7 @@ def check(
     params: Params | None = None,
     vantage: str = "main",
     normally_off: bool = False,
+    exclusive: bool = False,
 ) -> Check:
     """A check of a host on loopback."""
     site, asset, _ = check_id.split("/")
@@ -39,6 +40,7 @@ def check(
         confirm_seconds=confirm_seconds,
         vantage=vantage,
         normally_off=normally_off,
+        exclusive=exclusive,
     )
 
 

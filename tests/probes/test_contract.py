@@ -22,6 +22,8 @@ from netmon.demo.devices import hytera_repeater, satellite_modem
 from probes import KINDS
 from probes.base import Endpoint, Failure, Family, Params, ProbeKind, ProbeResult, indexed, split_key
 from probes.wire import Wires
+from probes.wire.capacity import CapacityWire
+from probes.wire.capacity_reflector import Limits
 from probes.wire.dns import DnsWire
 from probes.wire.http import HttpWire
 from probes.wire.icmp import IcmpWire
@@ -30,6 +32,7 @@ from probes.wire.snmp import SnmpAuth, SnmpWire
 from probes.wire.tcp import TcpWire
 from tests.lab import need
 from tests.lab.black_hole import TIMEOUT_SECONDS, probe_all
+from tests.lab.reflector import KEY, QUICK, reflector
 from tests.lab.servers import LOOPBACK, dns_server, http_server, tcp_server
 
 ROOT = Path(probes.__file__).parent.parent
@@ -222,6 +225,8 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
         async def port() -> int | None:
             if kind in {"ping", "uplink"}:
                 return None
+            if kind == "capacity":
+                return stack.enter_context(reflector(Limits(tests=20, tests_an_hour=1000))).port
             if kind == "tcp":
                 return await stack.enter_async_context(tcp_server(wait_for_the_end))
             if kind == "dns":
@@ -240,6 +245,7 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
             "dns": {"name": "example"},
             "base_station": {"count": 2, "gap_seconds": 0.01, "profile": "hytera-repeater"},
             "uplink": {"count": 2, "gap_seconds": 0.01},
+            "capacity": {**QUICK, "target_bits_per_second": 2e6, "directions": "from_site"},
             "satellite": {"count": 2, "gap_seconds": 0.01, "auth": "default"},
         }
         yield ends(kind, await port()), params.get(kind, {})
@@ -254,6 +260,7 @@ async def open_wires(names: Names | None = None) -> AsyncIterator[Wires]:
         tcp=TcpWire(),
         dns=DnsWire(),
         http=HttpWire(allowed_hosts=frozenset(LOOPBACK.values())),
+        capacity=CapacityWire({"default": KEY}),
     )
     try:
         yield wires

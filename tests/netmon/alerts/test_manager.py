@@ -123,7 +123,7 @@ async def test_an_alert_is_told_in_both_languages_with_what_to_do(server: Progra
     await netmon.round(alerts)
     for _turn in range(4):
         await netmon.round(alerts, "uplink", "a", "b")
-    await alerts.tell()
+    await alerts.tell_manager()
     assert netmon.mails() == [], "the Alertmanager delivers"
     assert alerts.alertmanager_up is True
     said = told(server)["critical"]["annotations"]
@@ -136,7 +136,7 @@ async def test_an_alert_is_told_in_both_languages_with_what_to_do(server: Progra
     assert said["runbook_url"] == "docs/runbooks/uplink.md"
     for _turn in range(3):
         await netmon.round(alerts)
-    await alerts.tell()
+    await alerts.tell_manager()
     assert told(server) == {}
     box.close()
 
@@ -145,7 +145,7 @@ async def test_chat_gets_what_an_alertmanager_that_is_away_does_not(tmp_path: Pa
     netmon, box = Netmon(tmp_path), Outbox.open(tmp_path)
     settings = AlertSettings(alertmanager=f"http://127.0.0.1:{unused_port()}", chat_urls=("json://127.0.0.1",))
     alerts = netmon.alerts(box, settings)
-    await alerts.tell()
+    await alerts.tell_manager()
     assert alerts.alertmanager_up is False
     await netmon.round(alerts)
     for _turn in range(4):

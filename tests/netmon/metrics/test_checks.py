@@ -376,6 +376,15 @@ class FakeAlerts:
         return self
 
 
+class FakeLoading:
+    waiting = 1
+    running = ("hunchun/router/capacity",)
+    lines = ("hunchun/router",)
+
+    def month_bytes(self, _asset: str) -> float:
+        return 31e6
+
+
 class FakeForward:
     fault = ""
     waiting = oldest_ns = sent = refused = failures = 0
@@ -383,6 +392,15 @@ class FakeForward:
     @property
     def pump(self) -> Pumped:
         return self
+
+
+def test_tests_that_load_a_line_are_counted() -> None:
+    internals = Internals()
+    internals.watch_loading(FakeLoading())
+    lines = internals.render().decode().splitlines()
+    assert "netmon_load_tests_running 1.0" in lines
+    assert "netmon_load_tests_waiting 1.0" in lines
+    assert 'netmon_load_tests_month_bytes{asset="hunchun/router"} 3.1e+07' in lines
 
 
 def test_a_target_has_one_verdict_that_holds() -> None:
@@ -450,6 +468,7 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     internals.watch_targets(FakeTargets())
     internals.watch_alerts(FakeAlerts())
     internals.watch_forward(FakeForward())
+    internals.watch_loading(FakeLoading())
     state = Effective(check_id=ID, raw=Status.DOWN, status=EffectiveStatus.UNREACHABLE, cause="hunchun/router")
     scrape.metrics.show_effective({ID: state})
     exported = {}

@@ -17,8 +17,9 @@ from netmon.config import Config, load, recall
 from netmon.impact import EffectiveStatus
 from netmon.model import Status, Window
 from netmon.targets.documents import ENTERED, WITHDRAWN, Entry, entries_of
-from netmon.targets.evidence import Samples, Slice, Version, due_runs, timelines
+from netmon.targets.evidence import Samples, Slice, Version, due_runs, due_tests, timelines
 from netmon.targets.register import Register, load_register
+from netmon.targets.rules import ScheduledTest
 from netmon.targets.standing import Standing, standings, year
 from netmon.targets.verdict import Verdict, Why
 from netmon.targets.words import figure_of, sentence
@@ -59,6 +60,12 @@ class Made:
             one = Samples(due=due, count=min(due, due_runs(self.versions, name, known)), total=0.0)
             found |= {(reading, name): one for reading in readings}
         return found
+
+    def tests(
+        self, lines: Mapping[str, Sequence[Slice]], state: str, word: str
+    ) -> Mapping[str, Sequence[ScheduledTest]]:
+        """None took place."""
+        return {name: [ScheduledTest(None)] * due_tests(self.versions, name, line) for name, line in lines.items()}
 
     def word(self, check_id: str, state: str) -> str | None:
         return self.words.get(f"{check_id} {state}")

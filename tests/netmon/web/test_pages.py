@@ -14,9 +14,10 @@ import pytest
 
 from netmon import i18n
 from netmon.archive import Event, Journal
-from netmon.model import Asset, LocalText, Observation, Reason, ReasonCode, Site, Status, Window
+from netmon.model import Asset, LocalText, MissedRun, Observation, Reason, ReasonCode, Site, Status, Window
 from netmon.web import create_app
 from probes.base import Failure, ProbeResult, State, StateClass, Step
+from probes.capacity import CapacityParams
 from tests.lab.checks import check
 from tests.lab.observations import SECOND_NS, ignore, ping
 from tests.lab.pages import NOW_NS, FakeNetmon, Inventory
@@ -288,3 +289,31 @@ async def test_a_check_is_run_now_on_request_but_not_all_the_time() -> None:
         assert "netmon_loss_ratio" in answer.text
         again = await client.get(f"/probe?check={CHECK}")
         assert (again.status_code, again.headers["retry-after"]) == (429, "5")
+
+
+async def test_a_capacity_test_is_shown_against_its_target_over_months(tmp_path: Path) -> None:
+    name, day_ns = "hunchun/router/capacity", 86_400 * SECOND_NS
+    tested = check(name, kind="capacity", interval_seconds=86_400, params=CapacityParams(), exclusive=True)
+    rows = [
+        seen(
+            name,
+            ago=number * 86_400,
+            result=ProbeResult(
+                readings={"carried_bits_per_second[to_site]": 50.2e6 if number % 7 else 47e6, "test_bytes": 31e6},
+                states={"bandwidth[to_site]": State("reached", StateClass.OK)},
+            ),
+        )
+        for number in range(80)
+    ]
+    async with Journal.open(tmp_path, on_durable=ignore) as journal:
+        for row in reversed(rows):
+            journal.append(row)
+        journal.append_missed(MissedRun(check_id=name, vantage="main", scheduled_ns=NOW_NS - day_ns, reason="busy"))
+    view = netmon(rows[0], checks=(tested,), folder=tmp_path)
+    text = await page(view, f"/checks/{name}")
+
+    assert 'class="limit"' in text
+    assert "carried [to the site] least 47 Mbit/s, median 50.2 Mbit/s" in words(text)
+    assert "bandwidth [to the site]" in words(text)
+    assert "a year" in words(text)
+    assert "Hunchun battalion · the line was in use" in words(await page(view, "/events"))
