@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from netmon.i18n import _, _n
+from netmon.i18n import _, _n, current_language
 from netmon.model import LOCAL, Reason, ReasonCode, Status
 from netmon.reading_words import READINGS, STATE_NAMES
 from probes.base import Failure, split_key
+from probes.profiles import vocabulary
 
 __all__ = [
     "duration",
@@ -23,6 +24,7 @@ __all__ = [
     "reason_sentence",
     "site_kind_word",
     "state_name",
+    "state_word",
     "status_word",
 ]
 
@@ -96,6 +98,18 @@ STATES = {
             "delayed": _n("longer than one hop over the satellite: a queue or a double hop"),
         },
     ),
+    "service_state": (
+        _n("service"),
+        {
+            "in_service": _n("in service"),
+            "knocked_down": _n("knocked down: it does not repeat"),
+            "disabled": _n("switched off or forbidden"),
+            "out_of_service": _n("out of service"),
+            "single_site": _n("single-site operation: no link to the switching centre"),
+            "fallback": _n("fallback: a part of the network stands in for the switching centre"),
+            "no_link": _n("no link to the switching centre"),
+        },
+    ),
 }
 """States that netmon itself finds out, as opposed to the words of a device: what they are about, and each word."""
 
@@ -122,20 +136,33 @@ def equipment_kind_word(kind: str) -> str:
 
 def reading_name(key: str) -> str:
     """What a reading is, with its index; the key itself where we have no words for it."""
-    name, index = split_key(key)
-    if name not in READINGS:
-        return key
-    return f"{_(READINGS[name])} [{index}]" if index is not None else _(READINGS[name])
+    return _named(key, READINGS)
 
 
 def state_name(key: str) -> str:
     """What a state is about, with its index; the key itself where we have no words for it."""
-    name, index = split_key(key)
+    name, _index = split_key(key)
+    return _(STATES[name][0]) if name in STATES else _named(key, STATE_NAMES)
+
+
+def state_word(key: str, word: str) -> str:
+    """The word of a state: ours, that of the vendor's profile in the current language, or the device's own."""
+    name, _index = split_key(key)
     if name in STATES:
-        return _(STATES[name][0])
-    if name not in STATE_NAMES:
+        return _(STATES[name][1].get(word, "")) or word
+    return vocabulary().words.get((name, word), word) if current_language() == "zh" else word.replace("_", " ")
+
+
+def _named(key: str, ours: Mapping[str, str]) -> str:
+    """A name of ours, or else that of the vendor's profile."""
+    name, index = split_key(key)
+    if name in ours:
+        text = _(ours[name])
+    elif (names := vocabulary().names.get(name)) is not None:
+        text = names[current_language() == "zh"]
+    else:
         return key
-    return f"{_(STATE_NAMES[name])} [{index}]" if index is not None else _(STATE_NAMES[name])
+    return f"{text} [{index}]" if index is not None else text
 
 
 def failure_word(failure: Failure) -> str:
@@ -169,10 +196,9 @@ def reason_sentence(reason: Reason) -> str:
 
 
 def _state_sentence(name: str, word: str) -> str:
-    subject, words = STATES.get(name, ("", {}))
-    if word in words:
-        return _("{subject}: {state}").format(subject=_(subject), state=_(words[word]))
-    return _("{name}: the device reports {state}").format(name=state_name(name), state=word)
+    if name in STATES:
+        return _("{subject}: {state}").format(subject=state_name(name), state=state_word(name, word))
+    return _("{name}: the device reports {state}").format(name=state_name(name), state=state_word(name, word))
 
 
 def _seconds(value: float) -> str:
@@ -198,6 +224,10 @@ UNITS: dict[str, Callable[[float], str]] = {
     "_bits_per_second": _scaled("bit/s"),
     "_bytes_per_second": _scaled("B/s"),
     "_per_second": lambda value: f"{value:.3g} /s",
+    "_runtime_seconds": lambda value: duration(value),
+    "_autonomy_seconds": lambda value: duration(value),
+    "_age_seconds": lambda value: duration(value),
+    "on_battery_seconds": lambda value: duration(value),
     "_seconds": _seconds,
     "_loss_ratio": lambda value: f"{value * 100:.3g} %",
     "loss_ratio": lambda value: f"{value * 100:.3g} %",
@@ -208,6 +238,10 @@ UNITS: dict[str, Callable[[float], str]] = {
     "_celsius": lambda value: f"{value:.3g} °C",
     "_volts": lambda value: f"{value:.4g} V",
     "_amperes": lambda value: f"{value:.4g} A",
+    "_ampere_hours": lambda value: f"{value:.4g} Ah",
+    "_charge_ratio": lambda value: f"{value * 100:.3g} %",
+    "_health_ratio": lambda value: f"{value * 100:.3g} %",
+    "_load_ratio": lambda value: f"{value * 100:.3g} %",
     "_watts": lambda value: f"{value:.4g} W",
     "_hertz": _scaled("Hz"),
     "_bits": _scaled("bit"),

@@ -8,16 +8,16 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from netmon.config import secrets
-from netmon.config.checks import CheckBuilder
+from netmon.config.checks import CheckBuilder, Defaults
 from netmon.config.config import Config
 from netmon.config.defaults import EQUIPMENT_CHECKS, NORMALLY_OFF
 from netmon.config.errors import Problem, nearest, shown
 from netmon.config.maintenance import plan
 from netmon.config.shape import (
     ID,
-    DefaultsShape,
     EquipmentShape,
     FileShape,
+    KindDefaultsShape,
     MaintenanceShape,
     PlaceShape,
     SiteShape,
@@ -58,6 +58,7 @@ class _Builder:
         self._warnings: list[Problem] = []
         self._assets: dict[str, Asset] = {}
         self._broken: set[str] = set()
+        self._site_defaults: dict[str, Defaults] = {}
         self._equipment: list[tuple[Path, Asset, EquipmentShape]] = []
 
     def build(self, text: str) -> Config:
@@ -65,8 +66,11 @@ class _Builder:
         self._sample = file.sample
         auths = {} if self._environ is None else self._auths(file.snmp_auths, self._environ)
         names = frozenset(file.snmp_auths if self._environ is None else auths)
-        checks = CheckBuilder(self._document, self._kinds, self._defaults(file.defaults), names)
+        common = self._defaults(("defaults",), file.defaults)
         sites = self._sites(file.sites)
+        checks = CheckBuilder(
+            self._document, self._kinds, common, self._site_defaults, names, profiles=self._environ is not None
+        )
         for path, asset, shape in self._equipment:
             self._check_parent(path, asset)
             checks.add(path, asset, shape)
@@ -95,16 +99,16 @@ class _Builder:
         kept |= {"maintenance": root["maintenance"]} if isinstance(root.get("maintenance"), list) else {}
         return FileShape(sites=root["sites"] if isinstance(root.get("sites"), list) else [], **kept)
 
-    def _defaults(self, given: dict[str, Any]) -> dict[str, DefaultsShape]:
+    def _defaults(self, path: Path, given: dict[str, Any]) -> Defaults:
         defaults = {}
         for kind, value in given.items():
-            path = ("defaults", kind)
+            place = (*path, kind)
             if kind not in self._kinds:
-                self._unknown(path, _("no probe kind {name}"), kind, self._kinds)
+                self._unknown(place, _("no probe kind {name}"), kind, self._kinds)
                 continue
-            shape = validate(self._document, path, DefaultsShape, value)
+            shape = validate(self._document, place, KindDefaultsShape, value)
             if shape is not None:
-                defaults[kind] = shape
+                defaults[kind] = (place, shape)
         return defaults
 
     def _sites(self, given: list[Any]) -> dict[str, Site]:
@@ -119,6 +123,7 @@ class _Builder:
                 what = _("two sites have the id {name}").format(name=shown(shape.id))
                 self._document.report((*path, "id"), what, write=_("an id that no other site has"))
                 continue
+            self._site_defaults[shape.id] = self._defaults((*path, "defaults"), shape.defaults)
             for kind in shape.required:
                 if kind not in EQUIPMENT_CHECKS:
                     self._unknown((*path, "required", kind), _("no kind of equipment {name}"), kind, EQUIPMENT_CHECKS)

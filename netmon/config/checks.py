@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from netmon.config.defaults import CHECK_DEFAULTS, EQUIPMENT_CHECKS, ONLY_WITH_ENDS, SAME_SERVICE, CheckDefaults
 from netmon.config.errors import nearest, shown
 from netmon.config.hosts import check_host
-from netmon.config.shape import ID, CheckShape, DefaultsShape, EndpointShape, EquipmentShape
+from netmon.config.shape import ID, CheckShape, DefaultsShape, EndpointShape, EquipmentShape, KindDefaultsShape
 from netmon.config.units import UnitError, duration_text, parse_quantity
 from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document, Path
 from netmon.i18n import _, _n
 from netmon.model import Asset, Check, Threshold
+from probes import profiles
 from probes.base import Endpoint, Family, Params, ProbeKind, split_key
+from probes.profiles import ReadingSpec
 
-__all__ = ["CheckBuilder"]
+__all__ = ["CheckBuilder", "Defaults"]
 
 LIMITS = ("degraded_above", "degraded_below", "down_above", "down_below")
 PLACE = frozenset({"latitude", "longitude"})
@@ -27,10 +29,17 @@ ADDRESSES = {
     Family.IPV6: _n("an address such as 2001:db8::1"),
 }
 Ends = Mapping[str, tuple[Path, EndpointShape]]
+Defaults = Mapping[str, tuple[Path, KindDefaultsShape]]
+"""By probe kind, with the place where they stand."""
+Layers = Sequence[tuple[Path, DefaultsShape]]
+"""What holds for one check, with the places: a later one wins."""
 
 
 class CheckBuilder:
     """Collects checks.
+
+    Args:
+        profiles: the vendor profiles are at hand, so that one that does not exist is a mistake.
 
     Attributes:
         checks: by id.
@@ -40,14 +49,19 @@ class CheckBuilder:
         self,
         document: Document,
         kinds: Mapping[str, ProbeKind[Any]],
-        defaults: Mapping[str, DefaultsShape],
+        defaults: Defaults,
+        site_defaults: Mapping[str, Defaults],
         auths: frozenset[str],
+        *,
+        profiles: bool,
     ) -> None:
         self.checks: dict[str, Check] = {}
         self._document = document
         self._kinds = kinds
         self._defaults = defaults
+        self._site_defaults = site_defaults
         self._auths = auths
+        self._profiles = profiles
 
     def add(self, path: Path, asset: Asset, shape: EquipmentShape) -> None:
         """The checks of one asset, which stands at ``path``."""
@@ -87,14 +101,15 @@ class CheckBuilder:
             )  # fmt: skip
             return
         base = CHECK_DEFAULTS.get(kind.name, CheckDefaults())
-        common = self._defaults.get(kind.name, DefaultsShape())
+        layers = self._layers(asset, kind, place, given)
         before = len(self._document.problems)
-        params = self._params(place, asset, kind, common, given)
+        params = self._params(place, asset, kind, layers)
         endpoints = self._endpoints(path, place, kind, shape, given, name)
-        thresholds = self._thresholds(place, kind, base, common, given)
-        interval = given.interval or common.interval or base.interval_seconds
-        timeout = given.timeout or common.timeout or min(base.timeout_seconds, interval / 2)
-        confirm = next((each for each in (given.confirm, common.confirm) if each is not None), base.confirm_seconds)
+        thresholds = self._thresholds(kind, base, layers, params)
+        interval = _last(layers, "interval") or base.interval_seconds
+        timeout = _last(layers, "timeout") or min(base.timeout_seconds, interval / 2)
+        confirm = _last(layers, "confirm")
+        confirm = base.confirm_seconds if confirm is None else confirm
         if timeout >= interval:
             self._document.report(
                 (*place, "timeout" if given.timeout else "interval"),
@@ -116,18 +131,30 @@ class CheckBuilder:
             timeout_seconds=timeout,
             thresholds=thresholds,
             confirm_seconds=confirm or None,
-            vantage=given.vantage or common.vantage or "main",
+            vantage=_last(layers, "vantage") or "main",
             normally_off=asset.normally_off,
         )
         self.checks[check.id] = check
 
-    def _params(
-        self, place: Path, asset: Asset, kind: ProbeKind[Any], common: DefaultsShape, given: CheckShape
-    ) -> Params | None:
-        for key in common.params:
-            if key not in kind.params.model_fields:
-                return self._validated(("defaults", kind.name, "params"), kind, common.params)
-        values = {**common.params, **given.params}
+    def _layers(self, asset: Asset, kind: ProbeKind[Any], place: Path, given: CheckShape) -> Layers:
+        """The file's defaults, the site's, and what is written at the check; the model's over each of the first two."""
+        layers: list[tuple[Path, DefaultsShape]] = []
+        for defaults in (self._defaults, self._site_defaults.get(asset.site, {})):
+            if kind.name in defaults:
+                where, shape = defaults[kind.name]
+                layers.append((where, shape))
+                fitting = [model for model in shape.models if asset.model.upper().startswith(model.upper())]
+                if fitting:
+                    model = max(fitting, key=len)
+                    layers.append(((*where, "models", model), shape.models[model]))
+        return (*layers, (place, given))
+
+    def _params(self, place: Path, asset: Asset, kind: ProbeKind[Any], layers: Layers) -> Params | None:
+        values: dict[str, Any] = {}
+        for where, layer in layers:
+            if where != place and not layer.params.keys() <= kind.params.model_fields.keys():
+                return self._validated((*where, "params"), kind, layer.params)
+            values |= layer.params
         if kind.params.model_fields.keys() >= PLACE and PLACE.isdisjoint(values):
             values |= {name: getattr(asset.place, name) for name in PLACE}
         params = self._validated((*place, "params"), kind, values)
@@ -138,6 +165,12 @@ class CheckBuilder:
                     self._document.report(
                         (*place, "params", field), _("no SNMP credentials {name}").format(name=shown(name)),
                         nearest=nearest(name, self._auths), write=_("a name that stands under snmp_auths"),
+                    )  # fmt: skip
+                elif field == "profile" and self._profiles and name not in profiles.names():
+                    self._document.report(
+                        (*place, "params", field), _("no vendor profile {name}").format(name=shown(name)),
+                        nearest=nearest(name, profiles.names()),
+                        write=_("one of {keys}").format(keys=", ".join(profiles.names())),
                     )  # fmt: skip
         return params
 
@@ -209,12 +242,17 @@ class CheckBuilder:
         return found
 
     def _thresholds(
-        self, place: Path, kind: ProbeKind[Any], base: CheckDefaults, common: DefaultsShape, given: CheckShape
+        self, kind: ProbeKind[Any], base: CheckDefaults, layers: Layers, params: Params | None
     ) -> tuple[Threshold, ...]:
         derived = {name for counter in kind.counters for name in (counter.rate, counter.share) if name}
         known = {reading.name for reading in kind.readings} | derived
         merged = {threshold.reading: threshold for threshold in base.thresholds}
-        for where, limits in ((("defaults", kind.name), common.thresholds), (place, given.thresholds)):
+        for spec in _profile_readings(params):
+            known.add(spec.name)
+            if spec.limits is not None:
+                merged[spec.name] = Threshold(reading=spec.name, **spec.limits.model_dump())
+        for where, layer in layers:
+            limits = layer.thresholds
             for reading, value in limits.items():
                 spot: Path = (*where, "thresholds", reading)
                 name, _index = split_key(reading)
@@ -251,6 +289,18 @@ class CheckBuilder:
                 what = _("{down} is passed before {degraded}").format(down=down, degraded=degraded)
                 self._document.report((*spot, down), what, write=_("a limit further out"))
         return Threshold(reading=reading, **limits)
+
+
+def _profile_readings(params: Params | None) -> Iterator[ReadingSpec]:
+    """What the check's vendor profile reads, where it has one that is known."""
+    name = getattr(params, "profile", None)
+    if name in profiles.names():
+        yield from (spec for spec in profiles.load(name).everything if isinstance(spec, ReadingSpec))
+
+
+def _last(layers: Layers, key: str) -> Any:
+    """What the last layer that says something says."""
+    return next((value for _where, layer in reversed(layers) if (value := getattr(layer, key)) is not None), None)
 
 
 def _twins(check: CheckShape, wanted: Mapping[str, CheckShape]) -> dict[str, CheckShape]:

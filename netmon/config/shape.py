@@ -22,6 +22,7 @@ __all__ = [
     "EndpointShape",
     "EquipmentShape",
     "FileShape",
+    "KindDefaultsShape",
     "Line",
     "MaintenanceShape",
     "RetentionShape",
@@ -218,6 +219,14 @@ class DefaultsShape(Shape):
     thresholds: dict[str, Any] = Field(default_factory=dict, description="Limits for each reading.")
 
 
+class KindDefaultsShape(DefaultsShape):
+    """Defaults of one probe kind, and over them those for single models of equipment."""
+
+    models: dict[str, DefaultsShape] = Field(
+        default_factory=dict, description="By the beginning of the equipment's `model`; the longest that fits holds."
+    )
+
+
 class CheckShape(DefaultsShape):
     """A change to a default check, or a further check."""
 
@@ -253,6 +262,9 @@ class SiteShape(Shape):
     place: PlaceShape = PlaceShape()
     required: dict[str, Annotated[int, Field(ge=0, le=10000)]] = Field(
         default_factory=dict, description="How many of each kind of equipment the site must have (应配)."
+    )
+    defaults: dict[str, Any] = Field(
+        default_factory=dict, description="Defaults for each probe kind at this site, over those of the whole file."
     )
     equipment: list[Any] = Field(default_factory=list)
 

@@ -23,7 +23,7 @@ from netmon.web.history import History, TimelineEvent, read_history, read_timeli
 from netmon.web.plot import HEIGHT, WIDTH, make_plot, status_bands, time_ticks
 from netmon.web.render import Renderer
 from netmon.web.view import View
-from netmon.words import duration, effective_word, figure, printable, reading_name, state_name, status_word
+from netmon.words import duration, effective_word, figure, printable, reading_name, state_name, state_word, status_word
 from probes.base import split_key
 
 __all__ = ["SPANS", "Pages"]
@@ -182,7 +182,7 @@ class Pages:
             }
             for key in keys
         ]
-        states = {state_name(name): state.word for name, state in observation.result.states.items()}
+        states = {state_name(name): state_word(name, state.word) for name, state in observation.result.states.items()}
         content["facts"] = [
             {"name": printable(name), "text": printable(text)}
             for name, text in {**states, **observation.result.facts}.items()

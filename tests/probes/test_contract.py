@@ -37,7 +37,7 @@ MARGIN_SECONDS = 1.0  # for a busy machine, and for libraries that are loaded at
 # Base units with which the name of a reading ends: SI where there is one, and what the trade measures in.
 UNITS = frozenset(
     {
-        "seconds", "ratio", "bytes", "bits_per_second", "bytes_per_second", "per_second", "hertz", "volts", "amperes",
+        "seconds", "ratio", "bytes", "bits_per_second", "bytes_per_second", "per_second", "hertz", "volts", "ampere_hours", "amperes",
         "watts", "celsius", "dbm", "db", "count", "number",
     }
 )  # fmt: skip
