@@ -47,6 +47,8 @@ READINGS = {
     "module_success": _n("group of objects complete"),
     "rejected_values": _n("values rejected"),
     "icmp_up": _n("ping answered"),
+    "on_battery": _n("runs on battery"),
+    "autonomy_seconds": _n("battery lasts for, at present"),
     "transmitting": _n("transmitting"),
     "transmission_age_seconds": _n("last seen transmitting before"),
     "provisioned_bits_per_second": _n("provisioned bandwidth"),

@@ -98,6 +98,11 @@ STATES = {
             "delayed": _n("longer than one hop over the satellite: a queue or a double hop"),
         },
     ),
+    "power_source": (_n("runs on"), {"mains": _n("mains"), "battery": _n("its battery")}),
+    "autonomy_basis": (
+        _n("time left rests on"),
+        {"device": _n("the device's own estimate"), "capacity": _n("capacity and current")},
+    ),
     "service_state": (
         _n("service"),
         {
@@ -225,7 +230,7 @@ UNITS: dict[str, Callable[[float], str]] = {
     "_bytes_per_second": _scaled("B/s"),
     "_per_second": lambda value: f"{value:.3g} /s",
     "_runtime_seconds": lambda value: duration(value),
-    "_autonomy_seconds": lambda value: duration(value),
+    "autonomy_seconds": lambda value: duration(value),
     "_age_seconds": lambda value: duration(value),
     "on_battery_seconds": lambda value: duration(value),
     "_seconds": _seconds,

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from probes import base_station, dns, http, ipv6, ping, satellite, snmp, tcp, uplink
+from probes import base_station, dns, http, ipv6, ping, power, satellite, snmp, tcp, uplink
 from probes.base import ProbeKind
 
 __all__ = ["KINDS"]
 
 KINDS: Mapping[str, ProbeKind[Any]] = MappingProxyType(
-    {module.KIND.name: module.KIND for module in (ping, tcp, dns, http, snmp, base_station, uplink, satellite, ipv6)}
+    {
+        module.KIND.name: module.KIND
+        for module in (ping, tcp, dns, http, snmp, base_station, power, uplink, satellite, ipv6)
+    }
 )

@@ -96,4 +96,5 @@ KIND = ProbeKind(
         *declared_readings(),
     ),
     states={"service_state": "What the station does for its users, by its own states.", **declared_states()},
+    open_ended=True,
 )

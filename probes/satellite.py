@@ -230,4 +230,5 @@ KIND = ProbeKind(
         "path": "Whether the round trip is possible over a geostationary satellite: `satellite`, `terrestrial` (too "
         "short), `delayed` (longer than one hop).",
     },
+    open_ended=True,
 )

@@ -247,8 +247,9 @@ class CheckBuilder:
         derived = {name for counter in kind.counters for name in (counter.rate, counter.share) if name}
         known = {reading.name for reading in kind.readings} | derived
         merged = {threshold.reading: threshold for threshold in base.thresholds}
-        for spec in _profile_readings(params):
-            known.add(spec.name)
+        known |= {spec.name for name in profiles.names() for spec in _readings(name)}
+        known |= {spec.name for spec in getattr(params, "oids", ())}
+        for spec in _readings(getattr(params, "profile", "")):
             if spec.limits is not None:
                 merged[spec.name] = Threshold(reading=spec.name, **spec.limits.model_dump())
         for where, layer in layers:
@@ -256,7 +257,7 @@ class CheckBuilder:
             for reading, value in limits.items():
                 spot: Path = (*where, "thresholds", reading)
                 name, _index = split_key(reading)
-                if name not in known and not kind.open_ended:
+                if name not in known:
                     what = _("the kind {kind} has no reading {name}").format(kind=kind.name, name=shown(name))
                     self._document.report(spot, what, key=True, nearest=nearest(name, known))
                 elif value is False or value is None:
@@ -291,11 +292,10 @@ class CheckBuilder:
         return Threshold(reading=reading, **limits)
 
 
-def _profile_readings(params: Params | None) -> Iterator[ReadingSpec]:
-    """What the check's vendor profile reads, where it has one that is known."""
-    name = getattr(params, "profile", None)
-    if name in profiles.names():
-        yield from (spec for spec in profiles.load(name).everything if isinstance(spec, ReadingSpec))
+def _readings(profile: str) -> Iterator[ReadingSpec]:
+    """What a vendor profile reads; nothing, if it is not known."""
+    if profile in profiles.names():
+        yield from (spec for spec in profiles.load(profile).everything if isinstance(spec, ReadingSpec))
 
 
 def _last(layers: Layers, key: str) -> Any:

@@ -59,7 +59,7 @@ def _line_end(name: str) -> Tree:
 
 SNMP_PLAYERS: Final[Mapping[str, _Player]] = {
     "router": _Player(tree=_line_end, checks={"snmp": {"kind": "snmp"}}),
-    "ups": _Player(tree=ups, checks={"snmp": {"params": {"profile": "ups"}}}),
+    "ups": _Player(tree=ups, checks={"power": {"params": {"profile": "ups"}}}),
     "hytera_repeater": _Player(
         tree=hytera_repeater, checks={"base-station": {"params": {"profile": "hytera-repeater"}}}
     ),
@@ -139,6 +139,7 @@ class County:
         carrier = {"carrier_to_noise_db": {"degraded_below": 6}}
         defaults["ping"]["thresholds"] = {"rtt_median_seconds": {"degraded_above": 0.25}}
         defaults["base_station"]["params"]["auth"] = AUTH
+        defaults["power"]["params"] = {"auth": AUTH}
         defaults["snmp"] |= {"params": {"auth": AUTH}, "thresholds": carrier}
         defaults["satellite"]["params"] |= {"auth": AUTH, "satellite_longitude": SATELLITE_LONGITUDE}
         defaults["satellite"]["thresholds"] = dict(carrier)

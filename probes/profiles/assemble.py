@@ -91,7 +91,8 @@ def assemble(name: str, file: ProfileFile, load: Callable[[str], Profile]) -> Pr
     return Profile.model_validate(
         {
             "name": name, "title": file.title, "source": file.source, "identify": file.identify,
-            "service": file.service, "transmitting": file.transmitting, "modules": {**included, **modules},
+            "service": file.service, "transmitting": file.transmitting,
+            "on_battery": file.on_battery, "modules": {**included, **modules},
         }
     )  # fmt: skip
 
@@ -156,6 +157,7 @@ def _references(work: _Work) -> None:
 
 def _spoken_of(file: ProfileFile) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     yield ("transmitting",), file.transmitting
+    yield ("on_battery",), file.on_battery
     for number, rule in enumerate(file.service):
         yield ("service", number, "when"), rule.when
     for key, module in file.modules.items():

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from probes.base import EMPTY, CounterSample, State, StateClass, indexed
+from probes.base import EMPTY, CounterSample, State, StateClass, indexed, split_key
 from probes.profiles.spec import CounterSpec, FactSpec, Module, ReadingSpec, Spec, StateSpec, TableSpec, Which
 from probes.wire.snmp_message import NUMBERS, Oid, Syntax, Value, parse_oid
 
@@ -129,13 +129,15 @@ def text_of(octets: bytes, encoding: str = "utf-8") -> str:
 
 
 def holds(which: Which, states: Mapping[str, State], facts: Mapping[str, str] = EMPTY) -> bool:
-    """Whether one of these facts or states begins with one of its words."""
-    for name, beginnings in which.items():
-        state = states.get(name)
-        word = state.word if state is not None else facts.get(name, "")
-        if word.upper().startswith(tuple(beginning.upper() for beginning in beginnings)):
-            return True
-    return False
+    """Whether one of these facts or states, or one of several with that name, begins with one of its words."""
+    if not which:
+        return False
+    words = [(split_key(key)[0], state.word) for key, state in states.items()] + list(facts.items())
+    return any(
+        word.upper().startswith(tuple(beginning.upper() for beginning in which[name]))
+        for name, word in words
+        if name in which
+    )
 
 
 def _take(spec: Spec, value: Value, decoded: Decoded, index: str | None) -> None:

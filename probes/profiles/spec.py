@@ -248,6 +248,7 @@ class Profile(_Model):
         default=(), description="a base station's state of service: the first rule that holds"
     )
     transmitting: Which = Field(default={}, description="states that say that it transmits at this moment")
+    on_battery: Which = Field(default={}, description="states that say that a power supply runs on its battery")
     modules: Mapping[str, Module] = Field(min_length=1)
 
     @property
@@ -283,4 +284,5 @@ class ProfileFile(_Model):
     identify: Identify | None = None
     service: tuple[ServiceRule, ...] = ()
     transmitting: Which = {}
+    on_battery: Which = {}
     modules: Mapping[str, _FileModule] = {}

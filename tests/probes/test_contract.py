@@ -37,8 +37,8 @@ MARGIN_SECONDS = 1.0  # for a busy machine, and for libraries that are loaded at
 # Base units with which the name of a reading ends: SI where there is one, and what the trade measures in.
 UNITS = frozenset(
     {
-        "seconds", "ratio", "bytes", "bits_per_second", "bytes_per_second", "per_second", "hertz", "volts", "ampere_hours", "amperes",
-        "watts", "celsius", "dbm", "db", "count", "number",
+        "seconds", "ratio", "bytes", "bits_per_second", "bytes_per_second", "per_second", "hertz", "volts", "amperes",
+        "ampere_hours", "watts", "celsius", "dbm", "db", "count", "number",
     }
 )  # fmt: skip
 # Plain counts, codes and answers to a yes-or-no question, which have no unit.
@@ -46,7 +46,7 @@ UNITLESS = frozenset(
     {
         "sent", "received", "duplicates", "reordered", "discarded", "reply_hop_limit", "answers", "redirects",
         "rejected_values", "status_code", "soa_serial", "icmp_up", "snmp_up", "module_success", "interface_found",
-        "hub_up", "addresses", "failed_addresses",
+        "hub_up", "addresses", "failed_addresses", "on_battery", "transmitting",
     }
 )  # fmt: skip
 
