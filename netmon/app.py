@@ -32,6 +32,7 @@ from netmon.model import Check, MissedRun, Observation, Retention
 from netmon.runner import Clock, Runner
 from netmon.schedule import Schedule
 from netmon.targets.board import TargetsBoard
+from netmon.traps import Traps
 from netmon.upkeep import EVENT_KINDS, Upkeep
 from probes.base import ProbeKind
 from probes.wire import Wires
@@ -151,6 +152,8 @@ class App:
         self.internals.watch_alerts(self.alerts)
         self.forward = Forward(settings.data, settings.config.with_name("forward.yaml"), self.clock)
         self.internals.watch_forward(self.forward)
+        self.traps = Traps(self.journal, self.clock, wires=self.wires, wake=self.runner.wake)
+        self.internals.watch_traps(self.traps)
         self._observers: list[Callable[[Sequence[Observation]], None]] = [self.alerts.take]
         self._last_step: tuple[int, int] | None = None
         self._alerting: asyncio.Task[None] | None = None
@@ -259,6 +262,7 @@ class App:
         self._hourly = asyncio.create_task(self._work_hourly())
         self._alerting = asyncio.create_task(self.alerts.run())
         self.forward.start()
+        self.traps.use(self.config, self.checks)
         log.info("started", extra=fields(checks=len(self.checks), config=self.config.config_id[:12]))
 
     async def reload(self) -> None:
@@ -312,12 +316,14 @@ class App:
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.runner.keep(self.checks)
         self.schedule.set_checks(self.checks)
+        self.traps.use(config, self.checks)
         wanted = {check.id for check in self.checks}
         self.latest = {check_id: last for check_id, last in self.latest.items() if check_id in wanted}
 
     async def stop(self) -> None:
         """Start nothing more, let runs end, write everything, close everything."""
         await self.schedule.stop()
+        await self.traps.stop()
         tasks = [task for task in (self._watch, self._hourly, self._alerting) if task is not None]
         for task in tasks:
             task.cancel()

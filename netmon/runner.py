@@ -122,6 +122,13 @@ class Runner:
             return
         memory.task = asyncio.create_task(self._run(check, scheduled_ns, memory))
 
+    def wake(self, check: Check) -> bool:
+        """Begin a run outside of the schedule, unless one is under way; whether it begins."""
+        if self._recall(check).task is not None or self._stopping.is_set():
+            return False
+        self.start(check, self._clock.wall_ns())
+        return True
+
     async def run_once(self, check: Check, scheduled_ns: int, *, attempt: int = 1) -> Observation:
         """Measure and judge once. Never raises for anything that the probe does."""
         memory = self._recall(check)

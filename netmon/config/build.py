@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
@@ -33,6 +34,8 @@ from probes.base import ProbeKind
 from probes.wire.snmp_auth import SnmpAuth
 
 __all__ = ["build"]
+
+MAX_PORT = 65_535
 
 
 def build(
@@ -87,6 +90,7 @@ class _Builder:
             ),
             maintenance=self._maintenance(file.maintenance, sites),
             retention=Retention(**file.retention.model_dump()),
+            traps=self._traps(file.traps.listen) if file.traps else None,
             text=text,
             config_id=hashlib.sha256(text.encode()).hexdigest(),
             warnings=tuple(self._warnings),
@@ -156,6 +160,18 @@ class _Builder:
             except UnitError as error:
                 self._document.report(path, error.what, write=error.write)
         return tuple(plans.values())
+
+    def _traps(self, listen: str) -> tuple[str, int] | None:
+        host, _colon, port = listen.rpartition(":")
+        try:
+            address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+            if port.isdecimal() and 0 < int(port) <= MAX_PORT:
+                return str(address), int(port)
+        except ValueError:
+            pass
+        what = _("{value} is no address to listen on").format(value=shown(listen))
+        self._document.report(("traps", "listen"), what, write="0.0.0.0:162")
+        return None
 
     def _look_below(self, path: Path, site: Any) -> None:
         """The equipment of a site that has mistakes of its own."""

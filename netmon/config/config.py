@@ -22,6 +22,7 @@ class Config:
         text: the file as it was read; it holds no secrets.
         config_id: SHA-256 of ``text``.
         maintenance: work that it announces.
+        traps: address and port at which SNMP notifications are received; ``None`` for nowhere.
         retention: how long the archive keeps what.
         warnings: what is not wrong and yet not well.
     """
@@ -37,4 +38,5 @@ class Config:
     config_id: str
     maintenance: tuple[MaintenancePlan, ...] = ()
     retention: Retention = field(default_factory=Retention)
+    traps: tuple[str, int] | None = None
     warnings: tuple[Problem, ...] = ()

@@ -30,6 +30,7 @@ __all__ = [
     "SiteShape",
     "SnmpAuthShape",
     "TextShape",
+    "TrapsShape",
     "wrong",
 ]
 
@@ -307,6 +308,12 @@ class SnmpAuthShape(Shape):
     privacy_password_env: str | None = None
 
 
+class TrapsShape(Shape):
+    """Where SNMP notifications are received: docs/traps.md."""
+
+    listen: Line = Field(description="host:port, such as 0.0.0.0:162; [::]:162 takes both families.")
+
+
 class FileShape(Shape):
     """The whole file."""
 
@@ -316,4 +323,5 @@ class FileShape(Shape):
     defaults: dict[str, Any] = Field(default_factory=dict, description="Defaults for each probe kind.")
     maintenance: list[Any] = Field(default_factory=list, description="Work that is announced: docs/maintenance.md.")
     retention: RetentionShape = RetentionShape()
+    traps: TrapsShape | None = Field(default=None, description="Without it no SNMP notification is received.")
     sites: list[Any]

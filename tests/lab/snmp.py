@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -104,6 +105,17 @@ def snmpsim(
     with _running(process):
         _wait_for_udp("127.0.0.1", port, process)
         yield port
+
+
+async def send_notification(program: str, *words: str) -> tuple[int, str]:
+    """Run net-snmp's snmptrap or snmpinform."""
+    path = need.program(program, "snmp")
+    process = await asyncio.create_subprocess_exec(
+        path, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "MIBS": "", "SNMP_PERSISTENT_DIR": "/nonexistent"},
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
 
 
 @contextmanager
