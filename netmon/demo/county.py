@@ -15,7 +15,16 @@ import yaml
 import probes
 from netmon.demo.agent import SnmpAgent, Value
 from netmon.demo.certificates import Authority
-from netmon.demo.devices import hytera_repeater, router, satellite_modem, tait_base_station, ups
+from netmon.demo.devices import (
+    hytera_repeater,
+    lone_base_station,
+    reflecting_repeater,
+    router,
+    satellite_modem,
+    tait_base_station,
+    ups,
+    ups_on_battery,
+)
 from netmon.demo.network import RESOLVER, Network, Spot
 from netmon.demo.services import NameServer, TcpService, WebService
 from netmon.model import Status
@@ -66,6 +75,13 @@ SNMP_PLAYERS: Final[Mapping[str, _Player]] = {
     "tait_base_station": _Player(
         tree=tait_base_station, checks={"base-station": {"params": {"profile": "tait-tb9300"}}}
     ),
+    "reflecting_repeater": _Player(
+        tree=reflecting_repeater, checks={"base-station": {"params": {"profile": "hytera-repeater"}}}
+    ),
+    "lone_base_station": _Player(
+        tree=lone_base_station, checks={"base-station": {"params": {"profile": "tait-tb9300"}}}
+    ),
+    "ups_on_battery": _Player(tree=ups_on_battery, checks={"power": {"params": {"profile": "ups"}}}),
     "satellite_modem": _Player(
         tree=satellite_modem, checks={"modem": {"kind": "snmp", "params": {"profile": "uhp-vsat"}}}
     ),

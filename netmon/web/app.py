@@ -28,6 +28,7 @@ from netmon.web.needs import NEEDS
 from netmon.web.pages import Pages
 from netmon.web.probing import Probing
 from netmon.web.render import Renderer
+from netmon.web.stations import StationsPage
 from netmon.web.targets import TargetsPage
 from netmon.web.upkeep import UpkeepPages
 from netmon.web.view import View
@@ -66,6 +67,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/events", board.events),
         Route("/search", board.search),
         Route("/targets", TargetsPage(view, renderer).show),
+        Route("/stations", StationsPage(view, renderer).show),
         Route("/alerts", alerts.show),
         Route("/alerts/acknowledge", alerts.acknowledge, methods=["POST"]),
         Route("/alerts/{alert}", alerts.one),

@@ -17,6 +17,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /events": Role.VIEWER,
     "GET /search": Role.VIEWER,
     "GET /targets": Role.VIEWER,
+    "GET /stations": Role.VIEWER,
     "GET /alerts": Role.VIEWER,
     "GET /alerts/{alert}": Role.VIEWER,
     "POST /alerts/acknowledge": Role.OPERATOR,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import yaml
 
@@ -42,6 +43,9 @@ __all__ = [
     "use",
     "vocabulary",
 ]
+
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,8 @@ def parse(name: str, text: str) -> Profile:
     Raises:
         ValueError: it breaks a rule.
     """
-    return assemble(name, ProfileFile.model_validate(yaml.safe_load(text)), load)
+    data = yaml.load(text, LOADER)  # noqa: S506  (a safe loader)
+    return assemble(name, ProfileFile.model_validate(data), load)
 
 
 def declared_readings() -> tuple[Reading, ...]:

@@ -25,6 +25,7 @@ PAGES = {
     "events": "events",
     "search": "search",
     "maintenance": "maintenance",
+    "stations": "stations",
     "targets": "targets",
     "alerts": "alerts",
     "evidence": "evidence",

@@ -1,0 +1,161 @@
+"""The page of base stations: at one look which station, which channel, and why it is not well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from netmon.i18n import _
+from netmon.impact import Effective, EffectiveStatus
+from netmon.model import Check, Observation
+from netmon.summary import WORST_LAST
+from netmon.web.board import check_row, name_of
+from netmon.web.render import Renderer
+from netmon.web.view import View
+from netmon.words import (
+    duration,
+    effective_word,
+    figure,
+    printable,
+    reading_name,
+    reason_sentence,
+    state_name,
+    state_word,
+)
+from probes.base import State, split_key
+
+__all__ = ["StationsPage", "station_row"]
+
+RADIO: Final = (
+    "vswr_ratio", "tx_forward_power_watts", "tx_reflected_power_watts", "pa_temperature_celsius",
+    "reciter_temperature_celsius", "supply_voltage_volts", "battery_voltage_volts",
+)  # fmt: skip
+SYNC: Final = ("transmitter_sync", "pps_absent_alarm", "external_reference_alarm", "clock_detail")
+MEGAHERTZ: Final = 1e6
+
+
+class StationsPage:
+    """Answers requests for the page."""
+
+    def __init__(self, view: View, renderer: Renderer) -> None:
+        self._view = view
+        self._renderer = renderer
+
+    async def show(self, request: Request) -> Response:
+        """All stations, the worst first, and the power of their sites."""
+        return await self._renderer.page(request, "stations.html", self._content)
+
+    def _content(self) -> dict[str, Any]:
+        view = self._view
+        effective = view.effective()
+        stations = [check for check in view.checks if check.kind == "base_station"]
+        power = [check for check in view.checks if check.kind == "power"]
+        sites = {check.site for check in stations}
+        rows = _worst_first(stations, effective)
+        counts = [effective[check.id].status for check in stations]
+        return {
+            "here": "stations",
+            "counts": [
+                {"status": status, "word": effective_word(status), "number": counts.count(status)}
+                for status in reversed(WORST_LAST) if status in counts
+            ],
+            "rows": [station_row(view, check, effective[check.id]) for check in rows],
+            "power": [
+                _power_row(view, check, effective[check.id])
+                for check in _worst_first((check for check in power if check.site in sites), effective)
+            ],
+        }  # fmt: skip
+
+
+def station_row(view: View, check: Check, effective: Effective) -> dict[str, Any]:
+    """One station in words. What is too old to say anything is left out, like everywhere."""
+    row = check_row(view, check, effective, with_site=True)
+    observation = view.latest.get(check.id) if effective.raw is not None else None
+    content: dict[str, Any] = {
+        "row": row, "service": "", "channel": (), "figures": (), "sync": (), "known_by": "", "why": row.lines
+    }  # fmt: skip
+    if observation is None:
+        return content
+    result = observation.result
+    service = result.states.get("service_state")
+    well = effective.status is EffectiveStatus.UP
+    return content | {
+        "service": state_word("service_state", service.word) if service else "",
+        "why": () if well else _why(row.lines, effective, observation),
+        "channel": tuple(_channel(observation)),
+        "figures": tuple(_figures(observation)),
+        "sync": tuple(_states(result.states, SYNC)),
+        "known_by": _known_by(observation),
+    }
+
+
+def _why(lines: Sequence[str], effective: Effective, observation: Observation) -> tuple[str, ...]:
+    """The reasons, without the state of service, which has its own place."""
+    if effective.status is EffectiveStatus.UNREACHABLE:
+        return tuple(lines)
+    return tuple(
+        printable(reason_sentence(reason)) for reason in observation.reasons if reason.subject != "service_state"
+    )
+
+
+def _power_row(view: View, check: Check, effective: Effective) -> dict[str, Any]:
+    row = check_row(view, check, effective, with_site=True)
+    observation = view.latest.get(check.id) if effective.raw is not None else None
+    readings: Mapping[str, float] = observation.readings if observation is not None else {}
+    states: Mapping[str, State] = observation.result.states if observation is not None else {}
+    source, basis = states.get("power_source"), states.get("autonomy_basis")
+    left = readings.get("autonomy_seconds")
+    feeds = [
+        name_of(asset.name, asset.id) for asset in view.config.assets.values() if asset.parent == check.asset
+    ]  # fmt: skip
+    return {
+        "row": row,
+        "source": state_word("power_source", source.word) if source else "",
+        "left": "" if left is None else duration(left),
+        "basis": state_word("autonomy_basis", basis.word) if basis else "",
+        "feeds": feeds,
+    }
+
+
+def _worst_first(checks: Iterable[Check], effective: Mapping[str, Effective]) -> list[Check]:
+    return sorted(checks, key=lambda check: (-WORST_LAST.index(effective[check.id].status), check.id))
+
+
+def _channel(observation: Observation) -> Iterator[str]:
+    facts, readings, states = observation.result.facts, observation.readings, observation.result.states
+    if facts.get("channel_name"):
+        yield printable(facts["channel_name"])
+    if "channel_number" in readings:
+        yield _("channel {number:.0f}").format(number=readings["channel_number"])
+    frequencies = [readings[key] for key in ("tx_frequency_hertz", "rx_frequency_hertz") if key in readings]
+    if frequencies:
+        yield " / ".join(f"{value / MEGAHERTZ:.4f}" for value in frequencies) + " MHz"
+    yield from _states(states, ("channel_type", "system_type", "logical_channel_state"))
+
+
+def _states(states: Mapping[str, State], names: Sequence[str]) -> Iterator[str]:
+    for key, state in states.items():
+        if split_key(key)[0] in names:
+            yield f"{printable(state_name(key))}: {printable(state_word(key, state.word))}"
+
+
+def _figures(observation: Observation) -> Iterator[dict[str, str]]:
+    readings = observation.readings
+    age = readings.get("transmission_age_seconds")
+    for key in RADIO:
+        if key in readings:
+            # Both are as old as the last transmission.
+            old = key in ("vswr_ratio", "tx_reflected_power_watts") and age is not None and age > 0
+            note = _("{duration} ago").format(duration=duration(age or 0.0)) if old else ""
+            yield {"name": reading_name(key), "text": figure(key, readings[key]), "note": note}
+
+
+def _known_by(observation: Observation) -> str:
+    """How the station is known at all: a figure without its way would claim too much."""
+    readings = observation.readings
+    if readings.get("snmp_up"):
+        return _("the station's own report (SNMP)")
+    return _("ping alone: its health is not known") if readings.get("icmp_up") else _("no answer")
