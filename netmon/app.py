@@ -255,6 +255,7 @@ class App:
         self.journal.record_config(self.config.config_id, self.config.text, now_ns)
         self.journal.append_event("start", now_ns, {"vantage": self.settings.vantage, "checks": len(self.checks)})
         self._seed()
+        self.traps.use(self.config, self.checks)
         self.schedule.set_checks(self.checks)
         self.schedule.start()
         self.internals.config_loaded(now_ns / 1e9)
@@ -262,7 +263,6 @@ class App:
         self._hourly = asyncio.create_task(self._work_hourly())
         self._alerting = asyncio.create_task(self.alerts.run())
         self.forward.start()
-        self.traps.use(self.config, self.checks)
         log.info("started", extra=fields(checks=len(self.checks), config=self.config.config_id[:12]))
 
     async def reload(self) -> None:

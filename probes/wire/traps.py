@@ -46,7 +46,6 @@ RECEIVE_BUFFER: Final = 1 << 20
 MAX_DATAGRAM: Final = 65_535
 ENGINES_PER_SOURCE: Final = 4
 """A device has one engine; a replaced one has another. More are somebody trying."""
-OPENED_AT_MOST: Final = 5000
 MAX_BINDINGS, MAX_TEXT = 20, 200
 SYS_UP_TIME, SNMP_TRAP_OID = "1.3.6.1.2.1.1.3.0", "1.3.6.1.6.3.1.1.4.1.0"
 SO_MEMINFO, SK_MEMINFO_DROPS = 55, 8
@@ -114,9 +113,10 @@ class TrapListener:
         """Take over credentials, and the addresses that may send; budgets of those that stay go on."""
         known = {_plain(source) for source in sources}
         self._budgets = {source: self._budgets.get(source) or Budget(per_second=2, burst=10) for source in known}
-        if set(auths) != set(self._auths):
+        if self._door is None or set(auths) != set(self._auths):
             self._auths = tuple(dict.fromkeys(auths))
             self._close_door()
+            self._door = _Door(self._auths, self._answer)  # takes a tenth of a second: not when the first trap comes
 
     def start(self, host: str, port: int) -> tuple[str, int]:
         """Bind, and return the address.
@@ -184,11 +184,9 @@ class TrapListener:
         if not (budget.take(now) and self._all.take(now)):
             self.outcomes["too_many"] += 1
             return
-        if self._door is not None and self._door.worn:
-            self._close_door()
         if self._door is None:
-            self._door = _Door(self._auths, self._answer)
-        outcome, trap = self._door.open(data, address, source)
+            return  # closed while datagrams were being read
+        outcome, trap = self._door.open(data, address, source, now)
         self.outcomes[outcome] += 1
         if trap is not None:
             self._take(trap)
@@ -228,7 +226,6 @@ class _Door:
         self._users = {auth.user: auth for auth in auths if auth.version == "3"}
         self._engines: dict[str, set[bytes]] = {}
         self._found: list[tuple[Any, ...]] = []
-        self._opened = 0
         self._engine = Engine()
         self._transport = _Transport(answer)
         self._engine.register_transport_dispatcher(AbstractTransportDispatcher())
@@ -240,13 +237,12 @@ class _Door:
             self._add_user(auth, None)  # informs are localised to our own engine
         self._receiver = ntfrcv.NotificationReceiver(self._engine, self._notified)
 
-    def open(self, data: bytes, address: str, source: tuple[Any, ...]) -> tuple[str, Trap | None]:
-        """What becomes of one datagram."""
-        self._opened += 1
+    def open(self, data: bytes, address: str, source: tuple[Any, ...], now: float) -> tuple[str, Trap | None]:
+        """What becomes of one datagram, at ``now`` (seconds of a monotonic clock)."""
         self._found.clear()
         self._transport.source = source
-        # pysnmp forgets what it keeps of a message after a number of ticks.
-        self._engine.transport_dispatcher.handle_timer_tick(time.monotonic())
+        # pysnmp forgets what it keeps of a message, some 500 octets, after 600 ticks of a tenth of a second.
+        self._engine.transport_dispatcher.handle_timer_tick(now)
         if not self._learn(data, address):
             return "refused", None
         try:
@@ -258,11 +254,6 @@ class _Door:
         if self._found:
             return "accepted", _trap(address, self._found[0])
         return ("refused" if data[:1] == b"\x30" and _version(data) is not None else "malformed"), None
-
-    @property
-    def worn(self) -> bool:
-        """Whether it is time for a new one: pysnmp keeps some 500 octets of each version 3 message for ever."""
-        return self._opened >= OPENED_AT_MOST
 
     def close(self) -> None:
         """Forget everything."""
