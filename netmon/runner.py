@@ -154,7 +154,7 @@ class Runner:
             if age is not None:
                 derived = {**derived, "transmission_age_seconds": age}
             readings = {**result.readings, **derived} if derived else result.readings
-            verdict = judge(check, result, readings, required=self._required[check.kind])
+            verdict = judge(check, result, readings, required=self._required[check.kind], hearsay=kind.hearsay)
         return Observation(
             check_id=check.id,
             vantage=check.vantage,

@@ -348,6 +348,7 @@ class ProbeKind(Generic[P]):
         counters: raw counters that it may report.
         states: names of device states that it may report, with one sentence each.
         open_ended: further readings come from data (a vendor profile), so names outside ``readings`` are legal.
+        hearsay: it asks somebody else about the equipment, so that a failure says nothing about the equipment itself.
     """
 
     name: str
@@ -361,3 +362,4 @@ class ProbeKind(Generic[P]):
     counters: tuple[CounterReading, ...] = ()
     states: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     open_ended: bool = False
+    hearsay: bool = False

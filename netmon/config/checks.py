@@ -249,6 +249,7 @@ class CheckBuilder:
         merged = {threshold.reading: threshold for threshold in base.thresholds}
         known |= {spec.name for name in profiles.names() for spec in _readings(name)}
         known |= {spec.name for spec in getattr(params, "oids", ())}
+        known |= {column.reading for column in getattr(params, "readings", ())}
         for spec in _readings(getattr(params, "profile", "")):
             if spec.limits is not None:
                 merged[spec.name] = Threshold(reading=spec.name, **spec.limits.model_dump())

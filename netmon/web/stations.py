@@ -51,7 +51,7 @@ class StationsPage:
     def _content(self) -> dict[str, Any]:
         view = self._view
         effective = view.effective()
-        stations = [check for check in view.checks if check.kind == "base_station"]
+        stations = [check for check in view.checks if _is_station(view, check)]
         power = [check for check in view.checks if check.kind == "power"]
         sites = {check.site for check in stations}
         rows = _worst_first(stations, effective)
@@ -88,7 +88,7 @@ def station_row(view: View, check: Check, effective: Effective) -> dict[str, Any
         "channel": tuple(_channel(observation)),
         "figures": tuple(_figures(observation)),
         "sync": tuple(_states(result.states, SYNC)),
-        "known_by": _known_by(observation),
+        "known_by": _known_by(check.kind, observation),
     }
 
 
@@ -98,6 +98,13 @@ def _why(lines: Sequence[str], effective: Effective, observation: Observation) -
         return tuple(lines)
     return tuple(
         printable(reason_sentence(reason)) for reason in observation.reasons if reason.subject != "service_state"
+    )
+
+
+def _is_station(view: View, check: Check) -> bool:
+    """Whether the check says what a base station does: by itself, or by another system's export."""
+    return check.kind == "base_station" or (
+        check.kind == "export" and view.config.assets[check.asset].kind == "base_station"
     )
 
 
@@ -153,9 +160,13 @@ def _figures(observation: Observation) -> Iterator[dict[str, str]]:
             yield {"name": reading_name(key), "text": figure(key, readings[key]), "note": note}
 
 
-def _known_by(observation: Observation) -> str:
+def _known_by(kind: str, observation: Observation) -> str:
     """How the station is known at all: a figure without its way would claim too much."""
     readings = observation.readings
+    if kind == "export":
+        age = readings.get("export_age_seconds")
+        ago = _("{duration} ago").format(duration=duration(age)) if age is not None else ""
+        return " ".join(filter(None, (_("another system's export"), ago)))
     if readings.get("snmp_up"):
         return _("the station's own report (SNMP)")
     return _("ping alone: its health is not known") if readings.get("icmp_up") else _("no answer")

@@ -13,6 +13,7 @@ from probes.base import StateClass
 from probes.wire.snmp_message import Oid, parse_oid
 
 __all__ = [
+    "NAME",
     "SERVICE_WORDS",
     "CounterSpec",
     "FactSpec",
@@ -21,6 +22,7 @@ __all__ = [
     "Module",
     "Profile",
     "ProfileFile",
+    "ReadingName",
     "ReadingSpec",
     "ServiceRule",
     "Spec",
@@ -77,6 +79,7 @@ def _word(value: Any) -> Any:
 
 
 OidText = Annotated[str, AfterValidator(_check_oid)]
+ReadingName = Annotated[str, AfterValidator(_check_unit)]
 Pattern = Annotated[str, AfterValidator(_check_pattern)]
 Which = Mapping[str, tuple[str, ...]]
 """Facts or states by name, and the beginnings of the values that are meant."""
@@ -132,7 +135,7 @@ class _Object(_Model):
 class ReadingSpec(_Object):
     """One reading: raw value times the scale, if it is within ``valid`` and the raw value none of ``no_reading``."""
 
-    name: Annotated[str, AfterValidator(_check_unit)] = Field(description="name that ends with its unit")
+    name: ReadingName = Field(description="name that ends with its unit")
     type: Literal["number", "float32_le", "text"] = Field(
         default="number",
         description="number: an SNMP number; float32_le: four octets, little-endian IEEE 754; text: a number in words",
