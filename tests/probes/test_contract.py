@@ -17,7 +17,7 @@ import pytest
 
 import probes
 from netmon.demo.agent import SnmpAgent
-from netmon.demo.devices import hytera_repeater, satellite_modem
+from netmon.demo.devices import hytera_repeater, satellite_modem, ups
 from probes import KINDS
 from probes.base import Endpoint, Failure, Family, Params, ProbeKind, ProbeResult, indexed, split_key
 from probes.wire import Wires
@@ -228,8 +228,12 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
             if kind == "http":
                 answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
                 return (await stack.enter_async_context(http_server(lambda _: answer))).port
-            if kind in {"snmp", "base_station", "satellite"}:
-                agent = SnmpAgent((satellite_modem if kind == "satellite" else hytera_repeater)("contract"))
+            if kind == "export":
+                answer = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\nname,x\r\nhere,1\r\n"
+                return (await stack.enter_async_context(http_server(lambda _: answer))).port
+            if kind in {"snmp", "base_station", "power", "satellite"}:
+                device = {"satellite": satellite_modem, "power": ups}.get(kind, hytera_repeater)
+                agent = SnmpAgent(device("contract"))
                 stack.callback(agent.close)
                 return (await agent.start())[1]
             raise AssertionError(f"add a good device for the new kind {kind}")
@@ -237,6 +241,7 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
         params: dict[str, dict[str, object]] = {
             "ping": {"count": 2, "gap_seconds": 0.01},
             "dns": {"name": "example"},
+            "export": {"station": "here"},
             "base_station": {"count": 2, "gap_seconds": 0.01, "profile": "hytera-repeater"},
             "uplink": {"count": 2, "gap_seconds": 0.01},
             "satellite": {"count": 2, "gap_seconds": 0.01, "auth": "default"},
