@@ -84,7 +84,11 @@ class Traps:
                 self._open(*config.traps)
         if self._listener is None:
             return
-        ends = [(check, end) for check in checks if hasattr(check.params, "auth") for end in check.endpoints.values()]
+        ends = [
+            (check, check.endpoints["host"])
+            for check in checks
+            if getattr(check.params, "auth", "") and "host" in check.endpoints
+        ]
         self._checks = {}
         for check, end in ends:
             if (address := _address(end.host)) is not None:

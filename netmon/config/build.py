@@ -72,7 +72,12 @@ class _Builder:
         common = self._defaults(("defaults",), file.defaults)
         sites = self._sites(file.sites)
         checks = CheckBuilder(
-            self._document, self._kinds, common, self._site_defaults, names, profiles=self._environ is not None
+            self._document,
+            self._kinds,
+            common,
+            self._site_defaults,
+            names,
+            profiles_at_hand=self._environ is not None,
         )
         for path, asset, shape in self._equipment:
             self._check_parent(path, asset)

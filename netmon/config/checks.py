@@ -39,7 +39,8 @@ class CheckBuilder:
     """Collects checks.
 
     Args:
-        profiles: the vendor profiles are at hand, so that one that does not exist is a mistake.
+        profiles_at_hand: a vendor profile, or a reading of one, that is not known is a mistake; else it may have been
+            known when this inventory was in force.
 
     Attributes:
         checks: by id.
@@ -53,7 +54,7 @@ class CheckBuilder:
         site_defaults: Mapping[str, Defaults],
         auths: frozenset[str],
         *,
-        profiles: bool,
+        profiles_at_hand: bool,
     ) -> None:
         self.checks: dict[str, Check] = {}
         self._document = document
@@ -61,7 +62,8 @@ class CheckBuilder:
         self._defaults = defaults
         self._site_defaults = site_defaults
         self._auths = auths
-        self._profiles = profiles
+        self._profiles_at_hand = profiles_at_hand
+        self._profile_readings = {spec.name for name in profiles.names() for spec in _readings(name)}
 
     def add(self, path: Path, asset: Asset, shape: EquipmentShape) -> None:
         """The checks of one asset, which stands at ``path``."""
@@ -166,7 +168,7 @@ class CheckBuilder:
                         (*place, "params", field), _("no SNMP credentials {name}").format(name=shown(name)),
                         nearest=nearest(name, self._auths), write=_("a name that stands under snmp_auths"),
                     )  # fmt: skip
-                elif field == "profile" and self._profiles and name not in profiles.names():
+                elif field == "profile" and self._profiles_at_hand and name not in profiles.names():
                     self._document.report(
                         (*place, "params", field), _("no vendor profile {name}").format(name=shown(name)),
                         nearest=nearest(name, profiles.names()),
@@ -247,7 +249,7 @@ class CheckBuilder:
         derived = {name for counter in kind.counters for name in (counter.rate, counter.share) if name}
         known = {reading.name for reading in kind.readings} | derived
         merged = {threshold.reading: threshold for threshold in base.thresholds}
-        known |= {spec.name for name in profiles.names() for spec in _readings(name)}
+        known |= self._profile_readings
         known |= {spec.name for spec in getattr(params, "oids", ())}
         known |= {column.reading for column in getattr(params, "readings", ())}
         for spec in _readings(getattr(params, "profile", "")):
@@ -258,7 +260,7 @@ class CheckBuilder:
             for reading, value in limits.items():
                 spot: Path = (*where, "thresholds", reading)
                 name, _index = split_key(reading)
-                if name not in known:
+                if name not in known and (self._profiles_at_hand or not kind.open_ended):
                     what = _("the kind {kind} has no reading {name}").format(kind=kind.name, name=shown(name))
                     self._document.report(spot, what, key=True, nearest=nearest(name, known))
                 elif value is False or value is None:

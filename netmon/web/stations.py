@@ -33,7 +33,7 @@ RADIO: Final = (
     "vswr_ratio", "tx_forward_power_watts", "tx_reflected_power_watts", "pa_temperature_celsius",
     "reciter_temperature_celsius", "supply_voltage_volts", "battery_voltage_volts",
 )  # fmt: skip
-SYNC: Final = ("transmitter_sync", "pps_absent_alarm", "external_reference_alarm", "clock_detail")
+SYNC: Final = ("transmitter_sync", "clock_detail")
 MEGAHERTZ: Final = 1e6
 
 

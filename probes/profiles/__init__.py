@@ -61,21 +61,21 @@ class Vocabulary:
     words: Mapping[tuple[str, str], str]
 
 
-_added: dict[str, Profile] = {}
+_added: Mapping[str, Profile] = {}
 _vocabulary: Vocabulary | None = None
 
 
 def use(profiles: Mapping[str, Profile]) -> None:
     """Know these profiles beside the shipped ones, and no others: what the inventory in force brings along."""
-    global _vocabulary
-    _added.clear()
-    _added.update(profiles)
+    global _added, _vocabulary
+    # At once: probes look up their profiles while another thread reads an inventory.
+    _added = dict(profiles)
     _vocabulary = None
 
 
 def added() -> Mapping[str, Profile]:
     """What :func:`use` took over last."""
-    return dict(_added)
+    return _added
 
 
 @cache

@@ -28,12 +28,11 @@ from pysnmp.carrier.base import AbstractTransport, AbstractTransportDispatcher
 from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine as Engine
 from pysnmp.entity.rfc3413 import ntfrcv
-from pysnmp.proto.api import v2c
 from pysnmp.proto.mpmod.rfc3412 import SNMPv3Message
 from pysnmp.proto.secmod.rfc3414.service import UsmSecurityParameters
 
 from probes.wire.snmp_auth import SnmpAuth
-from probes.wire.snmp_pysnmp import AUTH_PROTOCOLS, PRIVACY_PROTOCOLS
+from probes.wire.snmp_pysnmp import add_user
 
 __all__ = ["OUTCOMES", "Budget", "Trap", "TrapListener"]
 
@@ -234,7 +233,7 @@ class _Door:
         for number, community in enumerate(sorted(communities)):
             config.add_v1_system(self._engine, f"community{number}", community)
         for auth in self._users.values():
-            self._add_user(auth, None)  # informs are localised to our own engine
+            add_user(self._engine, auth)  # informs are localised to our own engine
         self._receiver = ntfrcv.NotificationReceiver(self._engine, self._notified)
 
     def open(self, data: bytes, address: str, source: tuple[Any, ...], now: float) -> tuple[str, Trap | None]:
@@ -263,17 +262,6 @@ class _Door:
     def _notified(self, _engine: Any, _reference: Any, _context: Any, _name: Any, bindings: Any, _given: Any) -> None:
         self._found.append(tuple(bindings))
 
-    def _add_user(self, auth: SnmpAuth, engine_id: bytes | None) -> None:
-        config.add_v3_user(
-            self._engine,
-            auth.user,
-            AUTH_PROTOCOLS[auth.auth_protocol] if auth.auth_password else config.USM_AUTH_NONE,
-            auth.auth_password or None,
-            PRIVACY_PROTOCOLS[auth.privacy_protocol] if auth.privacy_password else config.USM_PRIV_NONE,
-            auth.privacy_password or None,
-            securityEngineId=None if engine_id is None else v2c.OctetString(engine_id),
-        )
-
     def _learn(self, data: bytes, address: str) -> bool:
         """Get to know the engine of a version 3 sender; whether its message is worth looking at."""
         if _version(data) != 3:
@@ -292,7 +280,7 @@ class _Door:
         if user not in self._users or len(known) >= ENGINES_PER_SOURCE:
             return False
         known.add(engine_id)
-        self._add_user(self._users[user], engine_id)
+        add_user(self._engine, self._users[user], engine_id)
         return True
 
 

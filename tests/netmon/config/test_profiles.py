@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from netmon.config import ConfigError, load
+from netmon.config import ConfigError, load, recall
 from netmon.config.profiles import FAULTS, profile_schema, read_profile, read_profiles
 from netmon.model import Threshold
 from probes import KINDS, profiles
@@ -181,3 +181,11 @@ def test_the_example_of_the_how_to_is_right(tmp_path: Path) -> None:
 def test_every_sentence_is_in_the_catalogue_and_the_schema_is_one() -> None:
     assert set(FAULTS) == set(SENTENCES)
     assert profile_schema()["required"] == ["title", "source"]
+
+
+def test_an_inventory_of_the_past_is_recalled_without_its_profiles(folder: Path) -> None:
+    """A profile may be removed: evidence of the years before must not depend on it."""
+    text = INVENTORY.replace("profile: my-radio}", "profile: my-radio}, thresholds: {line_volts: {degraded_below: 11}}")
+    profiles.use({})
+
+    assert "plain/three/base-station" in recall(text, "then", kinds=KINDS).checks
