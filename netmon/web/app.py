@@ -59,6 +59,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
     pages, auth = _Pages(view, door), AuthPages(door)
     renderer = Renderer(view, notice)
     board, upkeep, probing = Pages(view, renderer), UpkeepPages(view, renderer, door), Probing(view, door)
+    stations = StationsPage(view, renderer, door)
     evidence, alerts = EvidencePages(view, renderer, door), AlertPages(view, renderer, door)
     routes = [
         Route("/", board.county),
@@ -67,7 +68,8 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/events", board.events),
         Route("/search", board.search),
         Route("/targets", TargetsPage(view, renderer).show),
-        Route("/stations", StationsPage(view, renderer).show),
+        Route("/stations", stations.show),
+        Route("/stations/roll-call", stations.call_roll, methods=["POST"]),
         Route("/alerts", alerts.show),
         Route("/alerts/acknowledge", alerts.acknowledge, methods=["POST"]),
         Route("/alerts/{alert}", alerts.one),

@@ -18,6 +18,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /search": Role.VIEWER,
     "GET /targets": Role.VIEWER,
     "GET /stations": Role.VIEWER,
+    "POST /stations/roll-call": Role.OPERATOR,
     "GET /alerts": Role.VIEWER,
     "GET /alerts/{alert}": Role.VIEWER,
     "POST /alerts/acknowledge": Role.OPERATOR,

@@ -54,6 +54,7 @@ EVENT_WORDS: Final[Mapping[str, str]] = {
     "maintenance_ended": _n("maintenance was ended"),
     "emergency": _n("an emergency was declared"),
     "emergency_ended": _n("the emergency is over"),
+    "roll_call": _n("a roll call was entered"),
     "trap": _n("a device sent a notification"),
     "rows_lost": _n("observations were lost: the disk took nothing"),
 }

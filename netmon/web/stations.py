@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from netmon.i18n import _
+from netmon.archive import ArchiveError
+from netmon.i18n import _, _n
 from netmon.impact import Effective, EffectiveStatus
-from netmon.model import Check, Observation
+from netmon.model import Asset, Check, Heard, Observation
 from netmon.summary import WORST_LAST
-from netmon.web.board import check_row, name_of
+from netmon.upkeep import UpkeepError
+from netmon.web.auth.access import Access
+from netmon.web.auth.roles import Role
+from netmon.web.auth.visit import visit_of
+from netmon.web.board import asset_name, check_row, name_of
 from netmon.web.render import Renderer
 from netmon.web.view import View
 from netmon.words import (
@@ -35,20 +42,50 @@ RADIO: Final = (
 )  # fmt: skip
 SYNC: Final = ("transmitter_sync", "clock_detail")
 MEGAHERTZ: Final = 1e6
+DAY_NS: Final = 86_400_000_000_000
+FIELD: Final = "heard:"
+HEARD: Final = {Heard.CLEAR: _n("came through"), Heard.WEAK: _n("came through badly"), Heard.SILENT: _n("not heard")}
+HEARD_STATUS: Final = {
+    Heard.CLEAR: EffectiveStatus.UP,
+    Heard.WEAK: EffectiveStatus.DEGRADED,
+    Heard.SILENT: EffectiveStatus.DOWN,
+}
 
 
 class StationsPage:
-    """Answers requests for the page."""
+    """Answers requests for the page, and takes the daily roll call (点名) down."""
 
-    def __init__(self, view: View, renderer: Renderer) -> None:
+    def __init__(self, view: View, renderer: Renderer, access: Access) -> None:
         self._view = view
         self._renderer = renderer
+        self._access = access
 
     async def show(self, request: Request) -> Response:
         """All stations, the worst first, and the power of their sites."""
-        return await self._renderer.page(request, "stations.html", self._content)
+        return await self._page(request)
 
-    def _content(self) -> dict[str, Any]:
+    async def call_roll(self, request: Request) -> Response:
+        """How stations came through, from the form; stations of which nothing was chosen are left out."""
+        visit = visit_of(request)
+        heard = {name.removeprefix(FIELD): word for name, word in visit.form.items() if name.startswith(FIELD) and word}
+        note = partial(self._access.note, visit, "roll call")
+        try:
+            count = await self._view.upkeep.call_roll(heard, visit.name, known_assets=self._view.config.assets)
+        except UpkeepError as error:
+            note("", "refused")
+            return await self._page(request, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+        except ArchiveError as error:
+            note("", "done")
+            text = _("This is in force, and not yet on the disk: {fault}").format(fault=error)
+            return await self._page(request, text, HTTPStatus.SERVICE_UNAVAILABLE)
+        note(str(count), "done")
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/stations", HTTPStatus.SEE_OTHER)
+
+    async def _page(self, request: Request, mistake: str = "", status: int = 200) -> Response:
+        content = partial(self._content, may_act=visit_of(request).may(Role.OPERATOR), mistake=mistake)
+        return await self._renderer.page(request, "stations.html", content, status=status)
+
+    def _content(self, *, may_act: bool, mistake: str) -> dict[str, Any]:
         view = self._view
         effective = view.effective()
         stations = [check for check in view.checks if _is_station(view, check)]
@@ -62,12 +99,31 @@ class StationsPage:
                 {"status": status, "word": effective_word(status), "number": counts.count(status)}
                 for status in reversed(WORST_LAST) if status in counts
             ],
+            "may_act": may_act,
+            "mistake": printable(mistake),
             "rows": [station_row(view, check, effective[check.id]) for check in rows],
+            "called": [_called(view, asset) for asset in view.config.assets.values() if asset.kind == "base_station"],
+            "words": [{"id": word.value, "name": _(HEARD[word])} for word in Heard],
             "power": [
                 _power_row(view, check, effective[check.id])
                 for check in _worst_first((check for check in power if check.site in sites), effective)
             ],
         }  # fmt: skip
+
+
+def _called(view: View, asset: Asset) -> dict[str, Any]:
+    """What the last roll call says of a station: a person's word, with its age, and no measurement."""
+    last = view.upkeep.roll_calls.get(asset.id)
+    made = {"field": FIELD + asset.id, "name": asset_name(view.config, asset), "status": "", "word": "", "said": ""}
+    if last is None:
+        return made
+    age_ns = view.clock.wall_ns() - last.at_ns
+    said = _("{duration} ago by {author}") if last.author else _("{duration} ago")
+    return made | {
+        "status": HEARD_STATUS[last.heard] if age_ns < DAY_NS else EffectiveStatus.UNKNOWN,
+        "word": _(HEARD[last.heard]) if age_ns < DAY_NS else _("not called today"),
+        "said": printable(said.format(duration=duration(age_ns / 1e9), author=last.author)),
+    }
 
 
 def station_row(view: View, check: Check, effective: Effective) -> dict[str, Any]:

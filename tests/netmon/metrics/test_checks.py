@@ -328,6 +328,12 @@ class FakeForward:
         return self
 
 
+class FakeTraps:
+    outcomes: Mapping[str, int] = {"accepted": 1}
+    dropped_by_kernel = 0
+    listening = True
+
+
 def test_a_target_has_one_verdict_that_holds() -> None:
     internals = Internals()
     internals.watch_targets(FakeTargets())
@@ -351,6 +357,7 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     internals.watch_targets(FakeTargets())
     internals.watch_alerts(FakeAlerts())
     internals.watch_forward(FakeForward())
+    internals.watch_traps(FakeTraps())
     state = Effective(check_id=ID, raw=Status.DOWN, status=EffectiveStatus.UNREACHABLE, cause="hunchun/router")
     scrape.metrics.show_effective({ID: state})
     exported = {}

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
+import pytest
 
-from netmon.model import Asset, LocalText, Observation, Reason, ReasonCode, Site, Status
-from netmon.web import create_app
+from netmon.archive import Event
+from netmon.model import Asset, Heard, LocalText, Observation, Reason, ReasonCode, Site, Status
+from netmon.runner import Clock
+from netmon.upkeep.record import Declared
+from netmon.web import Access, create_app
+from netmon.web.auth import load_web_config
 from probes.base import ProbeResult, State, StateClass
 from tests.lab.checks import check
 from tests.lab.observations import SECOND_NS, ping
 from tests.lab.pages import NOW_NS, FakeNetmon, Inventory
+from tests.lab.web_config import PASSWORDS, MemoryBook, users_text
 
 STATION, POWER = "hill/repeater/base-station", "hill/ups/power"
 HOSTILE = "<script>alert(1)</script>"
@@ -122,3 +131,57 @@ async def test_an_old_figure_is_not_shown_as_if_it_were_new() -> None:
 async def test_a_county_without_stations() -> None:
     text = await page(FakeNetmon())
     assert "There is no base station in the inventory." in text
+
+
+@pytest.fixture
+def access(tmp_path: Path) -> Iterator[Access]:
+    file = tmp_path / "web.yaml"
+    file.write_text(users_text())
+    with contextlib.closing(Access(load_web_config(file))) as made:
+        made.book = MemoryBook()
+        yield made
+
+
+async def post(view: FakeNetmon, access: Access, form: dict[str, str], name: str = "ole") -> httpx.Response:
+    transport = httpx.ASGITransport(app=create_app(view, access=access))
+    options = {"auth": (name, PASSWORDS[name]), "headers": {"X-Netmon-Request": "1"}}
+    async with httpx.AsyncClient(transport=transport, base_url="https://board.example", **options) as client:
+        return await client.post("/stations/roll-call", data=form)
+
+
+async def test_a_roll_call_is_entered_and_shown_as_what_it_is(access: Access) -> None:
+    """For a station that nobody may ask it is all there is; after a day it says nothing any more."""
+    view = netmon()
+    answer = await post(view, access, {"heard:hill/repeater": "weak", "heard:hill/second": ""})
+    assert answer.headers["location"] == "/stations"
+    assert (view.upkeep.roll_calls["hill/repeater"].heard, view.upkeep.roll_calls["hill/repeater"].author) == (
+        Heard.WEAK, "ole",
+    )  # fmt: skip
+    assert "hill/second" not in view.upkeep.roll_calls
+    text = await page(view)
+    assert "came through badly" in text
+    assert "0 s ago by ole" in text
+    assert "It is no measurement" in text
+
+    view.clock = Clock(wall_ns=lambda: NOW_NS + 86_400 * SECOND_NS)
+    assert "not called today" in await page(view)
+
+
+async def test_a_roll_call_of_nothing_or_of_what_is_not_there_is_refused(access: Access) -> None:
+    view = netmon()
+    for form in ({}, {"heard:hill/repeater": "shouting"}, {"heard:nowhere/x": "clear"}):
+        assert (await post(view, access, form)).status_code == 422
+    assert not view.upkeep.roll_calls
+
+
+async def test_who_only_looks_enters_nothing(access: Access) -> None:
+    view = netmon()
+    assert (await post(view, access, {"heard:hill/repeater": "clear"}, "anna")).status_code == 403
+    assert "Enter the roll call" not in await page(view)
+
+
+def test_roll_calls_are_recalled_from_the_archive() -> None:
+    declared = Declared()
+    detail = {"heard": {"hill/repeater": "clear"}, "author": "li"}
+    declared.take(Event(kind="roll_call", at_ns=5, detail=detail))
+    assert declared.roll_calls["hill/repeater"].author == "li"
