@@ -35,6 +35,7 @@ from netmon.report.office import ReportOffice
 from netmon.runner import Clock, Runner
 from netmon.schedule import Schedule
 from netmon.targets.board import TargetsBoard
+from netmon.traps import Traps
 from netmon.upkeep import EVENT_KINDS, Upkeep
 from probes.base import ProbeKind
 from probes.wire import Wires
@@ -172,6 +173,8 @@ class App:
         store = settings.forward or settings.config.with_name("forward.yaml")
         self.forward = Forward(settings.data, store, self.clock)
         self.internals.watch_forward(self.forward)
+        self.traps = Traps(self.journal, self.clock, wires=self.wires, wake=self.runner.wake)
+        self.internals.watch_traps(self.traps)
         self._observers: list[Callable[[Sequence[Observation]], None]] = [self.alerts.take, self.loading.take]
         self._last_step: tuple[int, int] | None = None
         self._alerting: asyncio.Task[None] | None = None
@@ -273,6 +276,7 @@ class App:
         self.journal.record_config(self.config.config_id, self.config.text, now_ns)
         self.journal.append_event("start", now_ns, {"vantage": self.settings.vantage, "checks": len(self.checks)})
         self._seed()
+        self.traps.use(self.config, self.checks)
         self.schedule.set_checks(self.checks)
         self.schedule.start()
         self.internals.config_loaded(now_ns / 1e9)
@@ -336,12 +340,14 @@ class App:
         self.runner.keep(self.checks)
         self.loading.configure(self.checks, config.assets, config.load_tests)
         self.schedule.set_checks(self.checks)
+        self.traps.use(config, self.checks)
         wanted = {check.id for check in self.checks}
         self.latest = {check_id: last for check_id, last in self.latest.items() if check_id in wanted}
 
     async def stop(self) -> None:
         """Start nothing more, let runs end, write everything, close everything."""
         await self.schedule.stop()
+        await self.traps.stop()
         await self.reports.stop()
         tasks = [task for task in (self._watch, self._hourly, self._alerting, self._testing) if task is not None]
         for task in tasks:

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from netmon import __version__
-from netmon.commands import alerts, archive, evidence, inventory, report, upkeep
+from netmon.commands import alerts, archive, evidence, inventory, profile, report, upkeep
 from netmon.commands.demo import demo
 from netmon.commands.reflector import reflector
 from netmon.commands.table import COLOURS, status_cell, status_table, summary
@@ -39,7 +39,7 @@ from netmon.commands.users import check_web_config, hash_password
 from netmon.i18n import _, language_from_environment, use_language
 from netmon.impact import EffectiveStatus
 from netmon.model import Observation, Status
-from netmon.words import figure, printable, reason_sentence, status_word
+from netmon.words import figure, printable, reason_sentence, state_word, status_word
 
 __all__ = ["app", "main"]
 
@@ -55,6 +55,7 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(upkeep.maintenance, name="maintenance")
 app.add_typer(alerts.silence, name="silence")
+app.add_typer(profile.app, name="profile")
 app.add_typer(report.app, name="report")
 app.add_typer(upkeep.emergency, name="emergency")
 
@@ -153,9 +154,9 @@ def check_config(
 
 @app.command()
 def schema(
-    of: Annotated[str, typer.Argument(help="sites, targets or report: which file's schema.")] = "sites",
+    of: Annotated[str, typer.Argument(help="sites, targets, profile or report: which file's schema.")] = "sites",
 ) -> None:
-    """Print the JSON Schema of the inventory or the register of targets, for editors, or of a report's json and csv."""
+    """Print the JSON Schema of the inventory, the register or a vendor profile, for editors, or of a report's files."""
     if of == "sites":
         import probes
         from netmon.config import schema as make_schema
@@ -169,8 +170,12 @@ def schema(
         from netmon.report.schema import report_schema
 
         made = report_schema()
+    elif of == "profile":
+        from netmon.config.profiles import profile_schema
+
+        made = profile_schema()
     else:
-        fail(_("{word} has no schema: sites, targets or report").format(word=of), EXIT_USAGE)
+        fail(_("{word} has no schema: sites, targets, profile or report").format(word=of), EXIT_USAGE)
     say(json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True))
 
 
@@ -229,7 +234,7 @@ def _print_probe(observation: Observation) -> None:
     for key, value in sorted(observation.readings.items()):
         console.print(escape(f"  {key:40} {figure(key, value)}"))
     for name, state in sorted(observation.result.states.items()):
-        console.print(escape(f"  {name:40} {printable(state.word)} ({state.meaning.value})"))
+        console.print(escape(f"  {name:40} {printable(state_word(name, state.word))} ({state.meaning.value})"))
     for name, fact in sorted(observation.result.facts.items()):
         console.print(escape(f"  {name:40} {printable(fact)}"))
     colour = COLOURS[EffectiveStatus(observation.status)]

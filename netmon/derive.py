@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from probes.base import EMPTY, CounterReading, CounterSample, indexed, split_key
 
-__all__ = ["rates"]
+__all__ = ["rates", "transmission_age"]
 
 CLOCK_WRAP_SECONDS = 2**32 / 100
 """sysUpTime counts hundredths of a second in 32 bits: it starts again after 497 days (RFC 3418)."""
@@ -56,6 +56,27 @@ def rates(
         if spec.share and capacity > 0:
             derived[_key(spec.share, index)] = rate * BITS_PER_OCTET / capacity
     return derived
+
+
+def transmission_age(
+    readings: Mapping[str, float], last_ns: int | None, now_ns: int
+) -> tuple[float | None, int | None]:
+    """How old what a transmitter measures of its antenna is, and when it was last seen transmitting.
+
+    Args:
+        readings: what this probe measured; ``transmitting`` is 1 or 0, or absent where the device does not tell.
+        last_ns: when it was last seen transmitting, UTC nanoseconds; ``None`` if never.
+        now_ns: when this probe began.
+
+    Returns:
+        Seconds, ``None`` where nothing is known; and the new ``last_ns``.
+    """
+    now = readings.get("transmitting")
+    if now is None:
+        return None, last_ns
+    if now or last_ns is None:
+        return (0.0, now_ns) if now else (None, None)
+    return max(0.0, (now_ns - last_ns) / 1e9), last_ns
 
 
 def _key(name: str, index: str | None) -> str:

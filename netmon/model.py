@@ -15,6 +15,7 @@ __all__ = [
     "Asset",
     "Check",
     "Emergency",
+    "Heard",
     "LoadTests",
     "LocalText",
     "MaintenancePlan",
@@ -24,6 +25,7 @@ __all__ = [
     "Reason",
     "ReasonCode",
     "Retention",
+    "RollCall",
     "Site",
     "Status",
     "Threshold",
@@ -334,3 +336,26 @@ class Emergency:
     reason: str = ""
     author: str = ""
     ended_by: str = ""
+
+
+class Heard(StrEnum):
+    """How a station came through at a roll call (点名)."""
+
+    CLEAR = "clear"
+    WEAK = "weak"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollCall:
+    """What a person heard of a station at a roll call.
+
+    Attributes:
+        at_ns: when it was entered, UTC nanoseconds since the epoch.
+        author: who entered it.
+    """
+
+    asset: str
+    heard: Heard
+    at_ns: int
+    author: str = ""

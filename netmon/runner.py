@@ -44,6 +44,7 @@ class _Memory:
     counters: Mapping[str, CounterSample] = field(default_factory=dict)
     last_status: Status | None = None
     last_started_ns: int = 0
+    transmitted_ns: int | None = None
     task: asyncio.Task[None] | None = None
 
 
@@ -82,11 +83,13 @@ class Runner:
 
     def seed(self, check: Check, last: Observation) -> None:
         """Remember what the archive knows of a check, so that rates go on over a restart."""
+        age = last.readings.get("transmission_age_seconds")
         self._memory[check.id] = _Memory(
             fingerprint=check.fingerprint,
             counters=last.result.counters,
             last_status=last.status,
             last_started_ns=last.started_ns,
+            transmitted_ns=None if age is None else last.started_ns - round(age * 1e9),
         )
 
     def keep(self, checks: Iterable[Check]) -> None:
@@ -103,6 +106,7 @@ class Runner:
             elif fingerprint != memory.fingerprint:
                 memory.fingerprint = fingerprint
                 memory.counters = {}
+                memory.transmitted_ns = None
 
     @property
     def running(self) -> int:
@@ -127,6 +131,13 @@ class Runner:
             return
         memory.task = asyncio.create_task(self._run(check, scheduled_ns, memory, attempt))
 
+    def wake(self, check: Check) -> bool:
+        """Begin a run outside of the schedule, unless one is under way; whether it begins."""
+        if self._recall(check).task is not None or self._stopping.is_set():
+            return False
+        self.start(check, self._clock.wall_ns())
+        return True
+
     async def run_once(self, check: Check, scheduled_ns: int, *, attempt: int = 1) -> Observation:
         """Measure and judge once. Never raises for anything that the probe does."""
         memory = self._recall(check)
@@ -146,8 +157,13 @@ class Runner:
                 derived = derive.rates(counters, result.counters, kind.counters, result.readings)
                 if memory.fingerprint == fingerprint:
                     memory.counters = result.counters
+            age, transmitted_ns = derive.transmission_age(result.readings, memory.transmitted_ns, started_ns)
+            if memory.fingerprint == fingerprint:
+                memory.transmitted_ns = transmitted_ns
+            if age is not None:
+                derived = {**derived, "transmission_age_seconds": age}
             readings = {**result.readings, **derived} if derived else result.readings
-            verdict = judge(check, result, readings, required=self._required[check.kind])
+            verdict = judge(check, result, readings, required=self._required[check.kind], hearsay=kind.hearsay)
         return Observation(
             check_id=check.id,
             vantage=check.vantage,

@@ -10,9 +10,10 @@ from datetime import date
 from netmon.impact import Effective, EffectiveStatus
 from netmon.model import Asset, Check, Site
 
-__all__ = ["Completeness", "Trouble", "complete", "troubles", "works", "worst"]
+__all__ = ["WORST_LAST", "Completeness", "Trouble", "complete", "troubles", "works", "worst"]
 
 WORST_LAST = tuple(EffectiveStatus)
+"""Effective statuses, the worst last."""
 FINE = frozenset({EffectiveStatus.UP, EffectiveStatus.STANDBY, EffectiveStatus.MAINTENANCE})
 
 

@@ -26,13 +26,21 @@ class Verdict:
     reasons: tuple[Reason, ...] = ()
 
 
-def judge(check: Check, result: ProbeResult, readings: Mapping[str, float], *, required: frozenset[str]) -> Verdict:
+def judge(
+    check: Check,
+    result: ProbeResult,
+    readings: Mapping[str, float],
+    *,
+    required: frozenset[str],
+    hearsay: bool = False,
+) -> Verdict:
     """Judge one result.
 
     Args:
         readings: measured and derived readings together.
         required: names of readings that the kind promises when there is no failure; one that is missing means that
             we could not tell (UNKNOWN), never that all is well.
+        hearsay: the kind asked somebody else: that it failed says nothing about the equipment (UNKNOWN).
 
     A threshold on an optional reading that the device does not have judges nothing: not supported is absent, not 0.
     Equipment that is normally off and does not answer is STANDBY, whatever else was measured of it.
@@ -40,7 +48,7 @@ def judge(check: Check, result: ProbeResult, readings: Mapping[str, float], *, r
     if check.normally_off and result.failure is not None and result.failure in SILENCE:
         off = Reason(code=ReasonCode.NORMALLY_OFF, status=Status.STANDBY, subject=result.failure.value)
         return Verdict(Status.STANDBY, (off,))
-    reasons = [*_failure(result), *_missing(result, readings, required), *_states(result),
+    reasons = [*_failure(result, hearsay=hearsay), *_missing(result, readings, required), *_states(result),
                *_thresholds(check.thresholds, readings)]  # fmt: skip
     if not reasons:
         return Verdict(Status.UP)
@@ -56,11 +64,11 @@ def monitor_fault(text: str) -> Verdict:
     )
 
 
-def _failure(result: ProbeResult) -> Iterator[Reason]:
+def _failure(result: ProbeResult, *, hearsay: bool) -> Iterator[Reason]:
     if result.failure is not None:
         yield Reason(
             code=ReasonCode.FAILURE,
-            status=FAILURE_STATUS.get(result.failure, Status.DOWN),
+            status=Status.UNKNOWN if hearsay else FAILURE_STATUS.get(result.failure, Status.DOWN),
             subject=result.failure.value,
             text=result.detail,
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from netmon.i18n import _, _n
+from netmon.i18n import _, _n, current_language
 from netmon.model import LOCAL, Reason, ReasonCode, Status
 from netmon.reading_words import READINGS, STATE_NAMES
 from probes.base import Failure, split_key
+from probes.profiles import vocabulary
 
 __all__ = [
     "duration",
@@ -88,6 +89,8 @@ EVENTS = {
     "maintenance_ended": _n("maintenance was ended"),
     "emergency": _n("an emergency was declared"),
     "emergency_ended": _n("the emergency is over"),
+    "roll_call": _n("a roll call was entered"),
+    "trap": _n("a device sent a notification"),
     "rows_lost": _n("observations were lost: the disk took nothing"),
 }
 STATES = {
@@ -116,6 +119,23 @@ STATES = {
             "satellite": _n("over the satellite"),
             "terrestrial": _n("not over the satellite: the round trip is too short for it"),
             "delayed": _n("longer than one hop over the satellite: a queue or a double hop"),
+        },
+    ),
+    "power_source": (_n("runs on"), {"mains": _n("mains"), "battery": _n("its battery")}),
+    "autonomy_basis": (
+        _n("time left rests on"),
+        {"device": _n("the device's own estimate"), "capacity": _n("capacity and current")},
+    ),
+    "service_state": (
+        _n("service"),
+        {
+            "in_service": _n("in service"),
+            "knocked_down": _n("knocked down: it does not repeat"),
+            "disabled": _n("switched off or forbidden"),
+            "out_of_service": _n("out of service"),
+            "single_site": _n("single-site operation: no link to the switching centre"),
+            "fallback": _n("fallback: a part of the network stands in for the switching centre"),
+            "no_link": _n("no link to the switching centre"),
         },
     ),
 }
@@ -148,30 +168,37 @@ def equipment_kind_word(kind: str) -> str:
 
 def reading_name(key: str) -> str:
     """What a reading is, with its index; the key itself where we have no words for it."""
-    name, index = split_key(key)
-    if name not in READINGS:
-        return key
-    return _indexed(_(READINGS[name]), index)
-
-
-def _indexed(words: str, index: str | None) -> str:
-    return words if index is None else f"{words} [{_(INDEXES[index]) if index in INDEXES else index}]"
+    return _named(key, READINGS)
 
 
 def state_name(key: str) -> str:
     """What a state is about, with its index; the key itself where we have no words for it."""
     name, index = split_key(key)
-    if name in STATES:
-        return _indexed(_(STATES[name][0]), index)
-    if name not in STATE_NAMES:
-        return key
-    return _indexed(_(STATE_NAMES[name]), index)
+    return _indexed(_(STATES[name][0]), index) if name in STATES else _named(key, STATE_NAMES)
 
 
 def state_word(key: str, word: str) -> str:
-    """A state's word as a person reads it; a device's own as it is."""
-    words = STATES.get(split_key(key)[0], ("", {}))[1]
-    return _(words[word]) if word in words else word
+    """The word of a state: ours, that of the vendor's profile in the current language, or the device's own."""
+    name, _index = split_key(key)
+    if name in STATES:
+        return _(STATES[name][1].get(word, "")) or word
+    return vocabulary().words.get((name, word), word) if current_language() == "zh" else word.replace("_", " ")
+
+
+def _named(key: str, ours: Mapping[str, str]) -> str:
+    """A name of ours, or else that of the vendor's profile."""
+    name, index = split_key(key)
+    if name in ours:
+        text = _(ours[name])
+    elif (names := vocabulary().names.get(name)) is not None:
+        text = names[current_language() == "zh"]
+    else:
+        return key
+    return _indexed(text, index)
+
+
+def _indexed(words: str, index: str | None) -> str:
+    return words if index is None else f"{words} [{_(INDEXES[index]) if index in INDEXES else index}]"
 
 
 def event_word(kind: str) -> str:
@@ -210,10 +237,9 @@ def reason_sentence(reason: Reason) -> str:
 
 
 def _state_sentence(name: str, word: str) -> str:
-    _subject, words = STATES.get(split_key(name)[0], ("", {}))
-    if word in words:
-        return _("{subject}: {state}").format(subject=state_name(name), state=_(words[word]))
-    return _("{name}: the device reports {state}").format(name=state_name(name), state=word)
+    if name in STATES:
+        return _("{subject}: {state}").format(subject=state_name(name), state=state_word(name, word))
+    return _("{name}: the device reports {state}").format(name=state_name(name), state=state_word(name, word))
 
 
 def _seconds(value: float) -> str:
@@ -239,6 +265,10 @@ UNITS: dict[str, Callable[[float], str]] = {
     "_bits_per_second": _scaled("bit/s"),
     "_bytes_per_second": _scaled("B/s"),
     "_per_second": lambda value: f"{value:.3g} /s",
+    "_runtime_seconds": lambda value: duration(value),
+    "autonomy_seconds": lambda value: duration(value),
+    "_age_seconds": lambda value: duration(value),
+    "on_battery_seconds": lambda value: duration(value),
     "_seconds": _seconds,
     "_loss_ratio": lambda value: f"{value * 100:.3g} %",
     "loss_ratio": lambda value: f"{value * 100:.3g} %",
@@ -249,6 +279,10 @@ UNITS: dict[str, Callable[[float], str]] = {
     "_celsius": lambda value: f"{value:.3g} °C",
     "_volts": lambda value: f"{value:.4g} V",
     "_amperes": lambda value: f"{value:.4g} A",
+    "_ampere_hours": lambda value: f"{value:.4g} Ah",
+    "_charge_ratio": lambda value: f"{value * 100:.3g} %",
+    "_health_ratio": lambda value: f"{value * 100:.3g} %",
+    "_load_ratio": lambda value: f"{value * 100:.3g} %",
     "_watts": lambda value: f"{value:.4g} W",
     "_hertz": _scaled("Hz"),
     "_bits": _scaled("bit"),

@@ -352,6 +352,7 @@ class ProbeKind(Generic[P]):
         open_ended: further readings come from data (a vendor profile), so names outside ``readings`` are legal.
         exclusive: it loads the line: never two at once, never while the line is needed (the terms are pScheduler's:
             an exclusive test runs beside background tests alone).
+        hearsay: it asks somebody else about the equipment, so that a failure says nothing about the equipment itself.
     """
 
     name: str
@@ -366,3 +367,4 @@ class ProbeKind(Generic[P]):
     states: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     open_ended: bool = False
     exclusive: bool = False
+    hearsay: bool = False

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from probes.base import Endpoint, ProbeKind, ProbeResult, Reading, Trace
-from probes.profiles import ProfileName, declared_readings, declared_states, load
+from probes.base import Endpoint, ProbeKind, ProbeResult, Reading, State, Trace
+from probes.profiles import Profile, declared_readings, declared_states, load
+from probes.profiles.decode import holds
 from probes.profiles.poll import POLL_READINGS, poll, reached_or_polled
+from probes.profiles.spec import SERVICE_WORDS
 from probes.wire.echo import ECHO_READINGS
 from probes.wire.reachability import EchoParams, reach
 from probes.wire.together import together
@@ -29,7 +31,7 @@ class BaseStationParams(EchoParams):
     """How to ping, which credentials to use, and which vendor profile to read."""
 
     auth: str = Field(default="default", description="name of the SNMP credentials in the inventory")
-    profile: ProfileName = Field(default="hytera-repeater", description="the vendor profile to read")
+    profile: str = Field(default="hytera-repeater", description="the vendor profile to read")
 
 
 async def probe_base_station(
@@ -41,22 +43,37 @@ async def probe_base_station(
         MonitorFault: this machine could not send.
     """
     trace = Trace()
-    host = endpoints["host"]
+    host, profile = endpoints["host"], load(params.profile)
     reached, polled = await together(
         reach(replace(host, port=None), params, wires=wires, timeout=timeout, trace=trace),
-        poll(load(params.profile).modules, endpoint=host, auth=params.auth, wires=wires, timeout=timeout, trace=trace),
+        poll(profile.modules, endpoint=host, auth=params.auth, wires=wires, timeout=timeout, trace=trace),
     )
     failure, detail = reached_or_polled(reached, polled)
     icmp_up = float(reached.failure is None)
     return ProbeResult(
         failure=failure,
         detail=detail,
-        readings={"icmp_up": icmp_up, **reached.readings, **polled.readings},
+        readings={"icmp_up": icmp_up, **reached.readings, **polled.readings, **transmitting(profile, polled.states)},
         samples=reached.samples,
-        states=polled.states,
+        states={**service(profile, polled.states), **polled.states},
         facts=polled.facts,
         steps=trace.steps,
     )
+
+
+def service(profile: Profile, states: Mapping[str, State]) -> dict[str, State]:
+    """``service_state``: the first of the profile's rules that holds. Nothing, if the device says too little."""
+    for rule in profile.service:
+        if holds(rule.when, states):
+            return {"service_state": State(rule.word, SERVICE_WORDS[rule.word])}
+    return {}
+
+
+def transmitting(profile: Profile, states: Mapping[str, State]) -> dict[str, float]:
+    """``transmitting``, 1 or 0, where the device tells: VSWR and reflected power are as old as the last 1."""
+    if profile.transmitting.keys().isdisjoint(states):
+        return {}
+    return {"transmitting": float(holds(profile.transmitting, states))}
 
 
 KIND = ProbeKind(
@@ -68,7 +85,16 @@ KIND = ProbeKind(
         Reading(name="icmp_up", help="1 if at least one echo request was answered, else 0."),
         *ECHO_READINGS,
         *POLL_READINGS,
+        Reading(
+            name="transmitting", help="1 if the transmitter was on at the moment of asking, else 0.", optional=True
+        ),
+        Reading(
+            name="transmission_age_seconds",
+            help="Time since it was last seen transmitting; VSWR and reflected power are that old.",
+            optional=True,
+        ),
         *declared_readings(),
     ),
-    states=declared_states(),
+    states={"service_state": "What the station does for its users, by its own states.", **declared_states()},
+    open_ended=True,
 )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from probes.base import Endpoint, ProbeKind, ProbeResult, Reading, State, StateClass, Trace
-from probes.profiles import ProfileName, declared_readings, declared_states, load
+from probes.profiles import declared_readings, declared_states, load
 from probes.profiles.poll import POLL_READINGS, Polled, poll, reached_or_polled
 from probes.wire.echo import ECHO_READINGS
 from probes.wire.reachability import EchoParams, Reach, reach
@@ -64,7 +64,7 @@ class SatelliteParams(EchoParams):
     """How to ping, how to ask the modem, and where satellite and stations stand."""
 
     auth: str = Field(default="", description="name of the SNMP credentials in the inventory; empty: no SNMP")
-    profile: ProfileName = Field(default="uhp-vsat", description="the modem's vendor profile")
+    profile: str = Field(default="uhp-vsat", description="the modem's vendor profile")
     satellite_longitude: float | None = Field(
         default=None, ge=-180, le=180, description="where the satellite stands, degrees east; absent: not known"
     )
@@ -230,4 +230,5 @@ KIND = ProbeKind(
         "path": "Whether the round trip is possible over a geostationary satellite: `satellite`, `terrestrial` (too "
         "short), `delayed` (longer than one hop).",
     },
+    open_ended=True,
 )

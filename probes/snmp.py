@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from probes.base import Endpoint, Params, ProbeKind, ProbeResult, Trace
-from probes.profiles import Module, ProfileName, ReadingSpec, declared_readings, declared_states, load
+from probes.profiles import Module, ReadingSpec, declared_readings, declared_states, load
 from probes.profiles.poll import POLL_READINGS, poll
+from probes.wire.interface import INTERFACE_COUNTERS
 
 if TYPE_CHECKING:
     from probes.wire import Wires
@@ -24,7 +26,7 @@ class SnmpParams(Params):
     """What to read, and which credentials to use."""
 
     auth: str = Field(default="default", description="name of the SNMP credentials in the inventory")
-    profile: ProfileName = Field(default="host-system", description="the vendor profile to read")
+    profile: str = Field(default="host-system", description="the vendor profile to read")
     oids: tuple[ReadingSpec, ...] = Field(
         default=(), description="further objects, each with the reading that it makes"
     )
@@ -46,6 +48,7 @@ async def probe_snmp(
         detail=polled.detail,
         readings=polled.readings,
         states=polled.states,
+        counters=polled.counters,
         facts=polled.facts,
         steps=trace.steps,
     )
@@ -57,6 +60,7 @@ KIND = ProbeKind(
     params=SnmpParams,
     probe=probe_snmp,
     readings=(*POLL_READINGS, *declared_readings()),
+    counters=tuple(replace(counter, index="port") for counter in INTERFACE_COUNTERS),
     states=declared_states(),
     open_ended=True,
 )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field, model_validator
 
 from probes.base import (
-    CounterReading,
     CounterSample,
     Endpoint,
     Failure,
@@ -28,7 +27,7 @@ from probes.base import (
 )
 from probes.wire.echo import ECHO_READINGS
 from probes.wire.failures import network
-from probes.wire.interface import Interface, read_interface
+from probes.wire.interface import INTERFACE_COUNTERS, Interface, read_interface
 from probes.wire.reachability import EchoParams, Reach, reach
 from probes.wire.together import together
 
@@ -218,48 +217,7 @@ KIND = ProbeKind(
             index="end",
         ),
     ),
-    counters=(
-        CounterReading(
-            name="in_octets",
-            rate="in_bytes_per_second",
-            help="Received bytes at layer 2, framing included (ifHCInOctets; ifInOctets where there is no other).",
-            index="end",
-            share="in_utilisation_ratio",
-            capacity="line_capacity_bits_per_second",
-        ),
-        CounterReading(
-            name="out_octets",
-            rate="out_bytes_per_second",
-            help="Sent bytes at layer 2, framing included (ifHCOutOctets; ifOutOctets where there is no other).",
-            index="end",
-            share="out_utilisation_ratio",
-            capacity="line_capacity_bits_per_second",
-        ),
-        CounterReading(
-            name="in_errors",
-            rate="in_errors_per_second",
-            help="Received frames with errors (ifInErrors).",
-            index="end",
-        ),
-        CounterReading(
-            name="out_errors",
-            rate="out_errors_per_second",
-            help="Frames that could not be sent because of errors (ifOutErrors).",
-            index="end",
-        ),
-        CounterReading(
-            name="in_discards",
-            rate="in_discards_per_second",
-            help="Received frames that were dropped without an error (ifInDiscards).",
-            index="end",
-        ),
-        CounterReading(
-            name="out_discards",
-            rate="out_discards_per_second",
-            help="Frames that were dropped before sending: the line was full (ifOutDiscards).",
-            index="end",
-        ),
-    ),
+    counters=INTERFACE_COUNTERS,
     states={
         "interface_oper_status": "Whether the interface passes packets (ifOperStatus).",
         "interface_admin_status": "Whether the administrator switched it on (ifAdminStatus).",

@@ -10,11 +10,12 @@ from typing import Any
 from netmon.config.build import build
 from netmon.config.config import Config
 from netmon.config.errors import ConfigError, Problem, nearest
+from netmon.config.profiles import FOLDER, read_profiles
 from netmon.config.schema import schema
 from netmon.config.units import parse_duration, parse_share
 from netmon.config.yaml_positions import Document
-from netmon.config.yaml_reader import read
-from netmon.i18n import _
+from netmon.config.yaml_reader import read_text, whole
+from probes import profiles
 from probes.base import ProbeKind
 
 __all__ = [
@@ -32,7 +33,7 @@ __all__ = [
 
 
 def load(path: Path, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] = os.environ) -> Config:
-    """Read an inventory.
+    """Read an inventory, and the vendor profiles in the folder beside it, which are then known.
 
     Args:
         kinds: the probe kinds that checks may use.
@@ -42,7 +43,13 @@ def load(path: Path, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[st
         ConfigError: with everything that is wrong.
     """
     text, document = read_document(path)
-    return _made(document, text, kinds, environ)
+    before = profiles.added()
+    profiles.use(read_profiles(path.parent / FOLDER))
+    try:
+        return _made(document, text, kinds, environ)
+    except ConfigError:
+        profiles.use(before)
+        raise
 
 
 def read_document(path: Path) -> tuple[str, Document]:
@@ -51,16 +58,8 @@ def read_document(path: Path) -> tuple[str, Document]:
     Raises:
         ConfigError: it cannot be read to its end.
     """
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        what = _("cannot be read: {error}").format(error=error.strerror)
-        raise ConfigError([Problem(str(path), 1, 1, what)]) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        what = _("this is not UTF-8 text")
-        raise ConfigError([Problem(str(path), line, 1, what, write=_("the file in UTF-8"))]) from error
-    return text, _whole(text, str(path))
+    text = read_text(path)
+    return text, whole(text, str(path))
 
 
 def recall(text: str, name: str, *, kinds: Mapping[str, ProbeKind[Any]]) -> Config:
@@ -72,14 +71,7 @@ def recall(text: str, name: str, *, kinds: Mapping[str, ProbeKind[Any]]) -> Conf
     Raises:
         ConfigError: this netmon does not take it any more.
     """
-    return _made(_whole(text, name), text, kinds, None)
-
-
-def _whole(text: str, name: str) -> Document:
-    document = read(text, name)
-    if document.broken:
-        raise ConfigError(document.problems)
-    return document
+    return _made(whole(text, name), text, kinds, None)
 
 
 def _made(

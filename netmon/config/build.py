@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
 from netmon.config import secrets
-from netmon.config.checks import CheckBuilder
+from netmon.config.checks import CheckBuilder, Defaults
 from netmon.config.config import Config
 from netmon.config.defaults import EQUIPMENT_CHECKS, NORMALLY_OFF
 from netmon.config.errors import Problem, nearest, shown
@@ -16,9 +17,9 @@ from netmon.config.maintenance import plan
 from netmon.config.shape import (
     ID,
     WEEKDAYS,
-    DefaultsShape,
     EquipmentShape,
     FileShape,
+    KindDefaultsShape,
     LoadTestsShape,
     MaintenanceShape,
     PlaceShape,
@@ -37,6 +38,8 @@ from probes.wire.capacity_message import KEY_BYTES
 from probes.wire.snmp_auth import SnmpAuth
 
 __all__ = ["build"]
+
+MAX_PORT = 65_535
 
 
 def build(
@@ -62,6 +65,7 @@ class _Builder:
         self._warnings: list[Problem] = []
         self._assets: dict[str, Asset] = {}
         self._broken: set[str] = set()
+        self._site_defaults: dict[str, Defaults] = {}
         self._equipment: list[tuple[Path, Asset, EquipmentShape]] = []
 
     def build(self, text: str) -> Config:
@@ -70,11 +74,17 @@ class _Builder:
         auths = {} if self._environ is None else self._auths(file.snmp_auths, self._environ)
         names = frozenset(file.snmp_auths if self._environ is None else auths)
         keys = {} if self._environ is None else self._reflector_keys(file.reflector_keys, self._environ)
-        checks = CheckBuilder(
-            self._document, self._kinds, self._defaults(file.defaults), auths=names,
-            reflector_keys=frozenset(file.reflector_keys if self._environ is None else keys),
-        )  # fmt: skip
+        common = self._defaults(("defaults",), file.defaults)
         sites = self._sites(file.sites)
+        checks = CheckBuilder(
+            self._document,
+            self._kinds,
+            common,
+            self._site_defaults,
+            auths=names,
+            reflector_keys=frozenset(file.reflector_keys if self._environ is None else keys),
+            profiles_at_hand=self._environ is not None,
+        )
         for path, asset, shape in self._equipment:
             self._check_parent(path, asset)
             checks.add(path, asset, shape)
@@ -93,6 +103,7 @@ class _Builder:
             maintenance=self._maintenance(file.maintenance, sites),
             retention=Retention(**file.retention.model_dump()),
             load_tests=_load_tests(file.load_tests),
+            traps=self._traps(file.traps.listen) if file.traps else None,
             text=text,
             config_id=hashlib.sha256(text.encode()).hexdigest(),
             warnings=tuple(self._warnings),
@@ -107,16 +118,16 @@ class _Builder:
         kept |= {"maintenance": root["maintenance"]} if isinstance(root.get("maintenance"), list) else {}
         return FileShape(sites=root["sites"] if isinstance(root.get("sites"), list) else [], **kept)
 
-    def _defaults(self, given: dict[str, Any]) -> dict[str, DefaultsShape]:
+    def _defaults(self, path: Path, given: dict[str, Any]) -> Defaults:
         defaults = {}
         for kind, value in given.items():
-            path = ("defaults", kind)
+            place = (*path, kind)
             if kind not in self._kinds:
-                self._unknown(path, _("no probe kind {name}"), kind, self._kinds)
+                self._unknown(place, _("no probe kind {name}"), kind, self._kinds)
                 continue
-            shape = validate(self._document, path, DefaultsShape, value)
+            shape = validate(self._document, place, KindDefaultsShape, value)
             if shape is not None:
-                defaults[kind] = shape
+                defaults[kind] = (place, shape)
         return defaults
 
     def _sites(self, given: list[Any]) -> dict[str, Site]:
@@ -131,6 +142,7 @@ class _Builder:
                 what = _("two sites have the id {name}").format(name=shown(shape.id))
                 self._document.report((*path, "id"), what, write=_("an id that no other site has"))
                 continue
+            self._site_defaults[shape.id] = self._defaults((*path, "defaults"), shape.defaults)
             for kind in shape.required:
                 if kind not in EQUIPMENT_CHECKS:
                     self._unknown((*path, "required", kind), _("no kind of equipment {name}"), kind, EQUIPMENT_CHECKS)
@@ -163,6 +175,18 @@ class _Builder:
             except UnitError as error:
                 self._document.report(path, error.what, write=error.write)
         return tuple(plans.values())
+
+    def _traps(self, listen: str) -> tuple[str, int] | None:
+        host, _colon, port = listen.rpartition(":")
+        try:
+            address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+            if port.isdecimal() and 0 < int(port) <= MAX_PORT:
+                return str(address), int(port)
+        except ValueError:
+            pass
+        what = _("{value} is no address to listen on").format(value=shown(listen))
+        self._document.report(("traps", "listen"), what, write="0.0.0.0:162")
+        return None
 
     def _look_below(self, path: Path, site: Any) -> None:
         """The equipment of a site that has mistakes of its own."""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from netmon.config.defaults import CHECK_DEFAULTS, EQUIPMENT_CHECKS, ONLY_WITH_ENDS, SAME_SERVICE, CheckDefaults
 from netmon.config.errors import nearest, shown
 from netmon.config.hosts import check_host
-from netmon.config.shape import ID, CheckShape, DefaultsShape, EndpointShape, EquipmentShape
+from netmon.config.shape import ID, CheckShape, DefaultsShape, EndpointShape, EquipmentShape, KindDefaultsShape
 from netmon.config.units import UnitError, duration_text, parse_quantity
 from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document, Path
 from netmon.i18n import _, _n
 from netmon.model import Asset, Check, Threshold
+from probes import profiles
 from probes.base import Endpoint, Family, Params, ProbeKind, split_key
+from probes.profiles import ReadingSpec
 
-__all__ = ["CheckBuilder"]
+__all__ = ["CheckBuilder", "Defaults"]
 
 LIMITS = ("degraded_above", "degraded_below", "down_above", "down_below")
 PLACE = frozenset({"latitude", "longitude"})
@@ -27,10 +29,18 @@ ADDRESSES = {
     Family.IPV6: _n("an address such as 2001:db8::1"),
 }
 Ends = Mapping[str, tuple[Path, EndpointShape]]
+Defaults = Mapping[str, tuple[Path, KindDefaultsShape]]
+"""By probe kind, with the place where they stand."""
+Layers = Sequence[tuple[Path, DefaultsShape]]
+"""What holds for one check, with the places: a later one wins."""
 
 
 class CheckBuilder:
     """Collects checks.
+
+    Args:
+        profiles_at_hand: a vendor profile, or a reading of one, that is not known is a mistake; else it may have been
+            known when this inventory was in force.
 
     Attributes:
         checks: by id.
@@ -40,17 +50,22 @@ class CheckBuilder:
         self,
         document: Document,
         kinds: Mapping[str, ProbeKind[Any]],
-        defaults: Mapping[str, DefaultsShape],
+        defaults: Defaults,
+        site_defaults: Mapping[str, Defaults],
         *,
         auths: frozenset[str],
         reflector_keys: frozenset[str],
+        profiles_at_hand: bool,
     ) -> None:
         self.checks: dict[str, Check] = {}
         self._document = document
         self._kinds = kinds
         self._defaults = defaults
+        self._site_defaults = site_defaults
         self._auths = auths
         self._reflector_keys = reflector_keys
+        self._profiles_at_hand = profiles_at_hand
+        self._profile_readings = {spec.name for name in profiles.names() for spec in _readings(name)}
 
     def add(self, path: Path, asset: Asset, shape: EquipmentShape) -> None:
         """The checks of one asset, which stands at ``path``."""
@@ -90,14 +105,15 @@ class CheckBuilder:
             )  # fmt: skip
             return
         base = CHECK_DEFAULTS.get(kind.name, CheckDefaults())
-        common = self._defaults.get(kind.name, DefaultsShape())
+        layers = self._layers(asset, kind, place, given)
         before = len(self._document.problems)
-        params = self._params(place, asset, kind, common, given)
+        params = self._params(place, asset, kind, layers)
         endpoints = self._endpoints(path, place, kind, shape, given, name)
-        thresholds = self._thresholds(place, kind, base, common, given)
-        interval = given.interval or common.interval or base.interval_seconds
-        timeout = given.timeout or common.timeout or min(base.timeout_seconds, interval / 2)
-        confirm = next((each for each in (given.confirm, common.confirm) if each is not None), base.confirm_seconds)
+        thresholds = self._thresholds(kind, base, layers, params)
+        interval = _last(layers, "interval") or base.interval_seconds
+        timeout = _last(layers, "timeout") or min(base.timeout_seconds, interval / 2)
+        confirm = _last(layers, "confirm")
+        confirm = base.confirm_seconds if confirm is None else confirm
         if timeout >= interval:
             self._document.report(
                 (*place, "timeout" if given.timeout else "interval"),
@@ -119,19 +135,31 @@ class CheckBuilder:
             timeout_seconds=timeout,
             thresholds=thresholds,
             confirm_seconds=confirm or None,
-            vantage=given.vantage or common.vantage or "main",
+            vantage=_last(layers, "vantage") or "main",
             normally_off=asset.normally_off,
             exclusive=kind.exclusive,
         )
         self.checks[check.id] = check
 
-    def _params(
-        self, place: Path, asset: Asset, kind: ProbeKind[Any], common: DefaultsShape, given: CheckShape
-    ) -> Params | None:
-        for key in common.params:
-            if key not in kind.params.model_fields:
-                return self._validated(("defaults", kind.name, "params"), kind, common.params)
-        values = {**common.params, **given.params}
+    def _layers(self, asset: Asset, kind: ProbeKind[Any], place: Path, given: CheckShape) -> Layers:
+        """The file's defaults, the site's, and what is written at the check; the model's over each of the first two."""
+        layers: list[tuple[Path, DefaultsShape]] = []
+        for defaults in (self._defaults, self._site_defaults.get(asset.site, {})):
+            if kind.name in defaults:
+                where, shape = defaults[kind.name]
+                layers.append((where, shape))
+                fitting = [model for model in shape.models if asset.model.upper().startswith(model.upper())]
+                if fitting:
+                    model = max(fitting, key=len)
+                    layers.append(((*where, "models", model), shape.models[model]))
+        return (*layers, (place, given))
+
+    def _params(self, place: Path, asset: Asset, kind: ProbeKind[Any], layers: Layers) -> Params | None:
+        values: dict[str, Any] = {}
+        for where, layer in layers:
+            if where != place and not layer.params.keys() <= kind.params.model_fields.keys():
+                return self._validated((*where, "params"), kind, layer.params)
+            values |= layer.params
         if kind.params.model_fields.keys() >= PLACE and PLACE.isdisjoint(values):
             values |= {name: getattr(asset.place, name) for name in PLACE}
         params = self._validated((*place, "params"), kind, values)
@@ -148,6 +176,12 @@ class CheckBuilder:
                         (*place, "params", field), _("no reflector key {name}").format(name=shown(name)),
                         nearest=nearest(name, self._reflector_keys),
                         write=_("a name that stands under reflector_keys"),
+                    )  # fmt: skip
+                elif field == "profile" and self._profiles_at_hand and name not in profiles.names():
+                    self._document.report(
+                        (*place, "params", field), _("no vendor profile {name}").format(name=shown(name)),
+                        nearest=nearest(name, profiles.names()),
+                        write=_("one of {keys}").format(keys=", ".join(profiles.names())),
                     )  # fmt: skip
         return params
 
@@ -219,16 +253,23 @@ class CheckBuilder:
         return found
 
     def _thresholds(
-        self, place: Path, kind: ProbeKind[Any], base: CheckDefaults, common: DefaultsShape, given: CheckShape
+        self, kind: ProbeKind[Any], base: CheckDefaults, layers: Layers, params: Params | None
     ) -> tuple[Threshold, ...]:
         derived = {name for counter in kind.counters for name in (counter.rate, counter.share) if name}
         known = {reading.name for reading in kind.readings} | derived
         merged = {threshold.reading: threshold for threshold in base.thresholds}
-        for where, limits in ((("defaults", kind.name), common.thresholds), (place, given.thresholds)):
+        known |= self._profile_readings
+        known |= {spec.name for spec in getattr(params, "oids", ())}
+        known |= {column.reading for column in getattr(params, "readings", ())}
+        for spec in _readings(getattr(params, "profile", "")):
+            if spec.limits is not None:
+                merged[spec.name] = Threshold(reading=spec.name, **spec.limits.model_dump())
+        for where, layer in layers:
+            limits = layer.thresholds
             for reading, value in limits.items():
                 spot: Path = (*where, "thresholds", reading)
                 name, _index = split_key(reading)
-                if name not in known and not kind.open_ended:
+                if name not in known and (self._profiles_at_hand or not kind.open_ended):
                     what = _("the kind {kind} has no reading {name}").format(kind=kind.name, name=shown(name))
                     self._document.report(spot, what, key=True, nearest=nearest(name, known))
                 elif value is False or value is None:
@@ -261,6 +302,17 @@ class CheckBuilder:
                 what = _("{down} is passed before {degraded}").format(down=down, degraded=degraded)
                 self._document.report((*spot, down), what, write=_("a limit further out"))
         return Threshold(reading=reading, **limits)
+
+
+def _readings(profile: str) -> Iterator[ReadingSpec]:
+    """What a vendor profile reads; nothing, if it is not known."""
+    if profile in profiles.names():
+        yield from (spec for spec in profiles.load(profile).everything if isinstance(spec, ReadingSpec))
+
+
+def _last(layers: Layers, key: str) -> Any:
+    """What the last layer that says something says."""
+    return next((value for _where, layer in reversed(layers) if (value := getattr(layer, key)) is not None), None)
 
 
 def _twins(check: CheckShape, wanted: Mapping[str, CheckShape]) -> dict[str, CheckShape]:

@@ -22,6 +22,7 @@ class Config:
         text: the file as it was read; it holds no secrets.
         config_id: SHA-256 of ``text``.
         maintenance: work that it announces.
+        traps: address and port at which SNMP notifications are received; ``None`` for nowhere.
         retention: how long the archive keeps what.
         load_tests: when tests that load a line may run.
         warnings: what is not wrong and yet not well.
@@ -40,4 +41,5 @@ class Config:
     maintenance: tuple[MaintenancePlan, ...] = ()
     retention: Retention = field(default_factory=Retention)
     load_tests: LoadTests = field(default_factory=LoadTests)
+    traps: tuple[str, int] | None = None
     warnings: tuple[Problem, ...] = ()

@@ -75,7 +75,7 @@ EQUIPMENT_CHECKS: Final[Mapping[str, Mapping[str, str]]] = {
     "application": {"http": "http", "ipv6": "ipv6"},
     "router": {"ping": "ping"},
     "name_server": {"dns": "dns"},
-    "power": {"snmp": "snmp"},
+    "power": {"power": "power"},
     "video_terminal": {"ping": "ping"},
     "mesh_node": {"ping": "ping"},
     "gateway": {"ping": "ping"},

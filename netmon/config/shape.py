@@ -24,6 +24,7 @@ __all__ = [
     "EndpointShape",
     "EquipmentShape",
     "FileShape",
+    "KindDefaultsShape",
     "Line",
     "LoadTestsShape",
     "MaintenanceShape",
@@ -33,6 +34,7 @@ __all__ = [
     "SiteShape",
     "SnmpAuthShape",
     "TextShape",
+    "TrapsShape",
     "wrong",
 ]
 
@@ -246,6 +248,14 @@ class DefaultsShape(Shape):
     thresholds: dict[str, Any] = Field(default_factory=dict, description="Limits for each reading.")
 
 
+class KindDefaultsShape(DefaultsShape):
+    """Defaults of one probe kind, and over them those for single models of equipment."""
+
+    models: dict[str, DefaultsShape] = Field(
+        default_factory=dict, description="By the beginning of the equipment's `model`; the longest that fits holds."
+    )
+
+
 class CheckShape(DefaultsShape):
     """A change to a default check, or a further check."""
 
@@ -281,6 +291,9 @@ class SiteShape(Shape):
     place: PlaceShape = PlaceShape()
     required: dict[str, Annotated[int, Field(ge=0, le=10000)]] = Field(
         default_factory=dict, description="How many of each kind of equipment the site must have (应配)."
+    )
+    defaults: dict[str, Any] = Field(
+        default_factory=dict, description="Defaults for each probe kind at this site, over those of the whole file."
     )
     equipment: list[Any] = Field(default_factory=list)
 
@@ -347,6 +360,12 @@ class ReflectorKeyShape(Shape):
     key_env: str | None = None
 
 
+class TrapsShape(Shape):
+    """Where SNMP notifications are received: docs/traps.md."""
+
+    listen: Line = Field(description="host:port, such as 0.0.0.0:162; [::]:162 takes both families.")
+
+
 class FileShape(Shape):
     """The whole file."""
 
@@ -360,4 +379,5 @@ class FileShape(Shape):
     maintenance: list[Any] = Field(default_factory=list, description="Work that is announced: docs/maintenance.md.")
     retention: RetentionShape = RetentionShape()
     load_tests: LoadTestsShape = Field(default=LoadTestsShape(), description="docs/kinds/capacity.md")
+    traps: TrapsShape | None = Field(default=None, description="Without it no SNMP notification is received.")
     sites: list[Any]

@@ -95,9 +95,8 @@ def _owner(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseMode
         if not (isinstance(here, type) and issubclass(here, BaseModel)):
             break
         known = here.model_fields.get(str(part))
-        if known is None:
-            break
-        here = _model_in(known.annotation) or here
+        if known is not None:  # else the part is an index or a key within what the field before holds
+            here = _model_in(known.annotation) or here
     return here if isinstance(here, type) and issubclass(here, BaseModel) else model
 
 

@@ -11,16 +11,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from netmon.config.errors import shown
+from netmon.config.errors import ConfigError, Problem, shown
 from netmon.config.yaml_positions import Document, MarkedList, MarkedMapping, Spot
 from netmon.config.yaml_syntax import explain, find_unreadable
 from netmon.i18n import _
 
-__all__ = ["read"]
+__all__ = ["read", "read_text", "whole"]
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_DEPTH = 20
@@ -40,17 +41,47 @@ AMBIGUOUS = re.compile(
 NUMBER_STARTS = frozenset("0123456789+-.")
 
 
-def read(text: str, file: str, *, show: Callable[[str], str] = shown) -> Document:
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        ConfigError: there is no such file, or it is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        what = _("cannot be read: {error}").format(error=error.strerror)
+        raise ConfigError([Problem(str(path), 1, 1, what)]) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        what = _("this is not UTF-8 text")
+        raise ConfigError([Problem(str(path), line, 1, what, write=_("the file in UTF-8"))]) from error
+
+
+def whole(text: str, name: str, *, number_keys: bool = False) -> Document:
+    """YAML text whose data can be used, whatever else is wrong with them; see :func:`read`.
+
+    Raises:
+        ConfigError: it cannot be read to its end.
+    """
+    document = read(text, name, number_keys=number_keys)
+    if document.broken:
+        raise ConfigError(document.problems)
+    return document
+
+
+def read(text: str, file: str, *, show: Callable[[str], str] = shown, number_keys: bool = False) -> Document:
     """Read YAML text. Never raises: what is wrong is among the document's problems.
 
     Args:
         show: how a value of the file stands in a message; a file with secrets shows none.
+        number_keys: whole numbers may be keys, too; they come as text.
     """
     document = Document(file, re.split(r"\r\n|\r|\n", text))
     if find_unreadable(document):
         document.broken = True
         return document
-    builder = _Builder(document, show)
+    builder = _Builder(document, show, number_keys=number_keys)
     try:
         for event in yaml.parse(text, LOADER):
             builder.take(event)
@@ -69,7 +100,8 @@ class _CannotContinueError(Exception):
 class _Builder:
     """Makes data of the parser's events: with a stack instead of recursion, so that the depth is ours to limit."""
 
-    def __init__(self, document: Document, show: Callable[[str], str]) -> None:
+    def __init__(self, document: Document, show: Callable[[str], str], *, number_keys: bool) -> None:
+        self.number_keys = number_keys
         self.document = document
         self.show = show
         self.stack: list[MarkedMapping | MarkedList] = []
@@ -135,7 +167,7 @@ class _Builder:
         container.spots[name] = (key_spot, spot)
 
     def _key(self, event: yaml.ScalarEvent, value: Any, spot: Spot) -> str:
-        if not isinstance(value, str):
+        if not isinstance(value, str) and not (self.number_keys and type(value) is int):
             what = _("the key {key} is not text").format(key=event.value or shown(None))
             self.document.report_at(spot, what, write=_("a word, or the key in quotes"))
         return str(event.value)

@@ -15,7 +15,16 @@ import yaml
 import probes
 from netmon.demo.agent import SnmpAgent, Value
 from netmon.demo.certificates import Authority
-from netmon.demo.devices import hytera_repeater, router, satellite_modem, tait_base_station, ups
+from netmon.demo.devices import (
+    hytera_repeater,
+    lone_base_station,
+    reflecting_repeater,
+    router,
+    satellite_modem,
+    tait_base_station,
+    ups,
+    ups_on_battery,
+)
 from netmon.demo.network import RESOLVER, Network, Spot
 from netmon.demo.services import NameServer, TcpService, WebService
 from netmon.model import Status
@@ -59,13 +68,20 @@ def _line_end(name: str) -> Tree:
 
 SNMP_PLAYERS: Final[Mapping[str, _Player]] = {
     "router": _Player(tree=_line_end, checks={"snmp": {"kind": "snmp"}}),
-    "ups": _Player(tree=ups, checks={"snmp": {"params": {"profile": "ups"}}}),
+    "ups": _Player(tree=ups, checks={"power": {"params": {"profile": "ups"}}}),
     "hytera_repeater": _Player(
         tree=hytera_repeater, checks={"base-station": {"params": {"profile": "hytera-repeater"}}}
     ),
     "tait_base_station": _Player(
         tree=tait_base_station, checks={"base-station": {"params": {"profile": "tait-tb9300"}}}
     ),
+    "reflecting_repeater": _Player(
+        tree=reflecting_repeater, checks={"base-station": {"params": {"profile": "hytera-repeater"}}}
+    ),
+    "lone_base_station": _Player(
+        tree=lone_base_station, checks={"base-station": {"params": {"profile": "tait-tb9300"}}}
+    ),
+    "ups_on_battery": _Player(tree=ups_on_battery, checks={"power": {"params": {"profile": "ups"}}}),
     "satellite_modem": _Player(
         tree=satellite_modem, checks={"modem": {"kind": "snmp", "params": {"profile": "uhp-vsat"}}}
     ),
@@ -139,6 +155,7 @@ class County:
         carrier = {"carrier_to_noise_db": {"degraded_below": 6}}
         defaults["ping"]["thresholds"] = {"rtt_median_seconds": {"degraded_above": 0.25}}
         defaults["base_station"]["params"]["auth"] = AUTH
+        defaults["power"]["params"] = {"auth": AUTH}
         defaults["snmp"] |= {"params": {"auth": AUTH}, "thresholds": carrier}
         defaults["satellite"]["params"] |= {"auth": AUTH, "satellite_longitude": SATELLITE_LONGITUDE}
         defaults["satellite"]["thresholds"] = dict(carrier)

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 
 from netmon.demo.agent import Syntax, Value
 
-__all__ = ["RunningCounter", "hytera_repeater", "router", "satellite_modem", "system", "tait_base_station", "ups"]
+__all__ = [
+    "RunningCounter",
+    "hytera_repeater",
+    "lone_base_station",
+    "reflecting_repeater",
+    "router",
+    "satellite_modem",
+    "system",
+    "tait_base_station",
+    "ups",
+    "ups_on_battery",
+]
 
 Tree = dict[str, Value]
 
@@ -132,6 +143,30 @@ def ups(name: str) -> Tree:
         f"{root}.4.1.0": _integer(3),
         f"{root}.6.1.0": _gauge(0),
     }
+
+
+def reflecting_repeater(name: str) -> Tree:
+    """A repeater whose antenna reflects a third of the power; it has just transmitted."""
+    root = "1.3.6.1.4.1.40297.1.2"
+    values = {
+        "1.1.6.0": _integer(1), "1.2.4.0": _float(3.2), "1.2.5.0": _float(24.0), "1.2.6.0": _float(6.5),
+        "4.9.0": _wide("消防 3 频道"), "4.12.0": _integer(1),
+    }  # fmt: skip
+    return hytera_repeater(name) | {f"{root}.{oid}": value for oid, value in values.items()}
+
+
+def lone_base_station(name: str) -> Tree:
+    """A trunked station that has lost its node: a fallback node stands in for it."""
+    root = "1.3.6.1.4.1.3570.2.2.2.1"
+    values = {"1.1.1.4": 1, "4.1.1.1": 0, "3.8.6": 2}
+    return tait_base_station(name) | {f"{root}.{oid}.0": _integer(value) for oid, value in values.items()}
+
+
+def ups_on_battery(name: str) -> Tree:
+    """A UPS without mains: 43 minutes are left."""
+    root = "1.3.6.1.2.1.33.1"
+    values = {"2.2.0": 5400, "2.3.0": 43, "2.4.0": 31, "2.5.0": 472, "4.1.0": 5}
+    return ups(name) | {f"{root}.{oid}": _integer(value) for oid, value in values.items()}
 
 
 TAIT_ALARMS = (

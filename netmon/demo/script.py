@@ -155,13 +155,13 @@ def _power(county: County) -> Iterator[Fault]:
     for asset in ("battalion/ups", "hilltop-1/ups"):
         yield Fault(
             what=_n("mains failed, it runs on battery"),
-            effects={f"{asset}/snmp": Status.DEGRADED},
+            effects={f"{asset}/power": Status.DEGRADED},
             inject=objects(
                 county.agents[asset],
                 {f"{UPS}.4.1.0": _integer(5), f"{UPS}.2.2.0": _integer(30), f"{UPS}.2.4.0": _integer(71)},
             ),
         )
-    yield _silent(county.agents["station-1/ups"], {"station-1/ups/snmp": Status.DOWN})
+    yield _silent(county.agents["station-1/ups"], {"station-1/ups/power": Status.DOWN})
 
 
 def _lines(county: County) -> Iterator[Fault]:

@@ -174,6 +174,22 @@ class Forwarding(Protocol):
         """Its figures, while something is forwarded."""
 
 
+class TrapCounters(Protocol):
+    """What receiving SNMP notifications tells about itself."""
+
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """Datagrams by what became of them."""
+
+    @property
+    def dropped_by_kernel(self) -> int:
+        """Datagrams that came while the buffer was full."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether any can be received."""
+
+
 class Internals:
     """Metrics of the process, in a registry of its own.
 
@@ -247,6 +263,10 @@ class Internals:
     def watch_forward(self, forward: Forwarding) -> None:
         """Show how forwarding stands."""
         self.registry.register(_Forward(forward))
+
+    def watch_traps(self, traps: TrapCounters) -> None:
+        """Show what becomes of SNMP notifications."""
+        self.registry.register(_Traps(traps))
 
     def config_loaded(self, at_seconds: float) -> None:
         """The configuration was loaded at this time (seconds since the epoch)."""
@@ -408,6 +428,24 @@ class _Machine:
             return
         yield _one("netmon_disk_size_bytes", "gauge", "Size of the disk that holds the records.", usage.total)
         yield _one("netmon_disk_free_bytes", "gauge", "What is free of it for netmon.", usage.free)
+
+
+class _Traps:
+    """Collects what became of SNMP notifications at each scrape."""
+
+    def __init__(self, traps: TrapCounters) -> None:
+        self._traps = traps
+
+    def collect(self) -> Iterator[Metric]:
+        traps = self._traps
+        yield _one("netmon_traps_listening", "gauge", "Whether SNMP notifications can be received.", traps.listening)
+        received = CounterMetricFamily(
+            "netmon_traps", "SNMP notifications by what became of them (docs/traps.md).", labels=["outcome"]
+        )
+        for outcome, count in traps.outcomes.items():
+            received.add_metric([outcome], count)
+        received.add_metric(["dropped_by_kernel"], traps.dropped_by_kernel)
+        yield received
 
 
 class _Archive:

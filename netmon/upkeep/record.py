@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from netmon.archive import Event
-from netmon.model import Emergency, Window
+from netmon.model import Emergency, Heard, RollCall, Window
 
-__all__ = ["EMERGENCY", "EMERGENCY_ENDED", "EVENT_KINDS", "WINDOW", "WINDOW_ENDED", "Declared"]
+__all__ = ["EMERGENCY", "EMERGENCY_ENDED", "EVENT_KINDS", "ROLL_CALL", "WINDOW", "WINDOW_ENDED", "Declared"]
 
 WINDOW: Final = "maintenance"
 WINDOW_ENDED: Final = "maintenance_ended"
 EMERGENCY: Final = "emergency"
 EMERGENCY_ENDED: Final = "emergency_ended"
-EVENT_KINDS: Final = (WINDOW, WINDOW_ENDED, EMERGENCY, EMERGENCY_ENDED)
+ROLL_CALL: Final = "roll_call"
+EVENT_KINDS: Final = (WINDOW, WINDOW_ENDED, EMERGENCY, EMERGENCY_ENDED, ROLL_CALL)
 
 
 @dataclass(slots=True)
@@ -24,10 +25,12 @@ class Declared:
 
     Attributes:
         windows: with the end that they had in the end; a window that ended before it began covers nothing.
+        roll_calls: the last one of each station, by the equipment's id.
     """
 
     windows: dict[str, Window] = field(default_factory=dict)
     emergencies: dict[str, Emergency] = field(default_factory=dict)
+    roll_calls: dict[str, RollCall] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         """Take over one event; of other kinds, or about what nobody declared, it says nothing."""
@@ -54,6 +57,11 @@ class Declared:
                 self.emergencies[name] = replace(
                     self.emergencies[name], until_ns=event.at_ns, ended_by=detail["author"]
                 )
+            case "roll_call":
+                for asset, heard in detail["heard"].items():
+                    self.roll_calls[asset] = RollCall(
+                        asset=asset, heard=Heard(heard), at_ns=event.at_ns, author=detail["author"]
+                    )
             case _:
                 pass
 

@@ -8,9 +8,9 @@ from typing import Final, Protocol
 
 from netmon.archive import Event
 from netmon.i18n import _
-from netmon.model import LOCAL, Emergency, MaintenancePlan, Window
+from netmon.model import LOCAL, Emergency, Heard, MaintenancePlan, RollCall, Window
 from netmon.runner import Clock
-from netmon.upkeep.record import EMERGENCY, EMERGENCY_ENDED, WINDOW, WINDOW_ENDED, Declared
+from netmon.upkeep.record import EMERGENCY, EMERGENCY_ENDED, ROLL_CALL, WINDOW, WINDOW_ENDED, Declared
 from netmon.upkeep.windows import occurrences
 
 __all__ = ["Upkeep", "UpkeepError"]
@@ -148,6 +148,25 @@ class Upkeep:
             raise UpkeepError(_("no emergency is declared"))
         await self._act(EMERGENCY_ENDED, self._clock.wall_ns(), {"id": emergency.id, "author": author})
         return self._declared.emergencies[emergency.id]
+
+    @property
+    def roll_calls(self) -> Mapping[str, RollCall]:
+        """The last roll call of each station, by the equipment's id."""
+        return self._declared.roll_calls
+
+    async def call_roll(self, heard: Mapping[str, str], author: str, *, known_assets: Collection[str]) -> int:
+        """Enter how stations came through; how many they were. As :meth:`announce`.
+
+        Args:
+            heard: words of :class:`~netmon.model.Heard` by the equipment's id.
+        """
+        unknown = set(heard) - set(known_assets)
+        if unknown:
+            raise UpkeepError(_("the inventory does not have {name}").format(name=min(unknown)))
+        if not heard or not set(heard.values()) <= set(Heard):
+            raise UpkeepError(_("nothing was entered: say of at least one station how it came through"))
+        await self._act(ROLL_CALL, self._clock.wall_ns(), {"heard": dict(sorted(heard.items())), "author": author})
+        return len(heard)
 
     async def _act(self, kind: str, at_ns: int, detail: Mapping[str, object]) -> None:
         self._declared.take(Event(kind=kind, at_ns=at_ns, detail=detail))

@@ -29,6 +29,7 @@ from netmon.web.pages import Pages
 from netmon.web.probing import Probing
 from netmon.web.render import Renderer
 from netmon.web.reports import ReportPages
+from netmon.web.stations import StationsPage
 from netmon.web.targets import TargetsPage
 from netmon.web.upkeep import UpkeepPages
 from netmon.web.view import View
@@ -59,6 +60,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
     pages, auth = _Pages(view, door), AuthPages(door)
     renderer = Renderer(view, notice)
     board, upkeep, probing = Pages(view, renderer), UpkeepPages(view, renderer, door), Probing(view, door)
+    stations = StationsPage(view, renderer, door)
     evidence, alerts = EvidencePages(view, renderer, door), AlertPages(view, renderer, door)
     reports = ReportPages(view, renderer, door)
     routes = [
@@ -68,6 +70,8 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/events", board.events),
         Route("/search", board.search),
         Route("/targets", TargetsPage(view, renderer).show),
+        Route("/stations", stations.show),
+        Route("/stations/roll-call", stations.call_roll, methods=["POST"]),
         Route("/alerts", alerts.show),
         Route("/alerts/acknowledge", alerts.acknowledge, methods=["POST"]),
         Route("/alerts/{alert}", alerts.one),

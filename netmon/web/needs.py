@@ -17,6 +17,8 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /events": Role.VIEWER,
     "GET /search": Role.VIEWER,
     "GET /targets": Role.VIEWER,
+    "GET /stations": Role.VIEWER,
+    "POST /stations/roll-call": Role.OPERATOR,
     "GET /alerts": Role.VIEWER,
     "GET /alerts/{alert}": Role.VIEWER,
     "POST /alerts/acknowledge": Role.OPERATOR,

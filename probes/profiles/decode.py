@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from probes.base import State, StateClass, indexed
-from probes.profiles import FactSpec, Module, ReadingSpec, StateSpec
-from probes.wire.snmp_message import NUMBERS, Oid, Syntax, Value
+from probes.base import EMPTY, CounterSample, State, StateClass, indexed, split_key
+from probes.profiles.spec import CounterSpec, FactSpec, Module, ReadingSpec, Spec, StateSpec, TableSpec, Which
+from probes.wire.snmp_message import NUMBERS, Oid, Syntax, Value, parse_oid
 
-__all__ = ["Decoded", "decode", "text_of"]
+__all__ = ["SYS_UP_TIME", "Decoded", "decode", "holds", "text_of"]
 
 NUMBER_TEXT = re.compile(rb"[ +-]*\d+(\.\d*)?[ \0]*")
 MAX_TEXT = 128
+SYS_UP_TIME = parse_oid("1.3.6.1.2.1.1.3.0")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,20 +30,96 @@ class Decoded:
 
     readings: dict[str, float] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
+    counters: dict[str, CounterSample] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     rejected: list[str] = field(default_factory=list)
 
 
 def decode(modules: Mapping[str, Module], values: Mapping[Oid, Value]) -> Decoded:
-    """Facts first, then states, then readings: ``unless`` may refer to what comes before."""
+    """Facts first, then states, then readings: ``unless`` may refer to what comes before. Tables come last."""
     decoded = Decoded()
     for wanted in (FactSpec, StateSpec, ReadingSpec):
         for module in modules.values():
             for spec in module.objects:
                 value = values.get(spec.number)
-                if value is not None and isinstance(spec, wanted) and not _meaningless(spec, decoded):
-                    _take(spec, value, decoded)
+                if (
+                    value is not None
+                    and isinstance(spec, wanted)
+                    and not holds(spec.unless, decoded.states, decoded.facts)
+                ):
+                    _take(spec, value, decoded, spec.index)
+    for module in modules.values():
+        for table in module.tables:
+            _take_table(table, values, decoded)
     return decoded
+
+
+def _take_table(table: TableSpec, values: Mapping[Oid, Value], decoded: Decoded) -> None:
+    """Each row by itself, so that its ``unless`` and ``skip`` see the states of that row and no other."""
+    rows = _rows(table.columns, values)
+    if len(rows) > table.limit:
+        decoded.rejected.append(f"{table.objects[0].name}: {len(rows)} rows, of which {table.limit} are read")
+    labels = _labels(table, dict(sorted(rows.items())[: table.limit]))
+    clock = values.get(SYS_UP_TIME)
+    for index, label in labels.items():
+        row = rows[index]
+        part = Decoded(facts=decoded.facts, states=dict(decoded.states))
+        columns: tuple[Spec, ...] = (*table.states, *table.readings)
+        for spec in columns:
+            value = row.get(spec.number)
+            if value is not None and not holds(spec.unless, part.states, part.facts):
+                _take(spec, value, part, None)
+        if holds(table.skip, part.states):
+            continue
+        decoded.rejected += [f"{sentence} in row {label}" for sentence in part.rejected]
+        for spec in table.states:
+            if spec.number in row and spec.name in part.states:
+                decoded.states[indexed(spec.name, label)] = part.states[spec.name]
+        decoded.readings |= {indexed(name, label): reading for name, reading in part.readings.items()}
+        for counter in table.counters:
+            sample = _sample(counter, row, clock, f"{'.'.join(map(str, index))}:{label}")
+            if sample is not None:
+                decoded.counters[indexed(counter.name, label)] = sample
+
+
+def _rows(columns: tuple[Oid, ...], values: Mapping[Oid, Value]) -> dict[Oid, dict[Oid, Value]]:
+    """Values by row, and in it by column."""
+    known = frozenset(columns)
+    lengths = sorted({len(column) for column in columns}, reverse=True)
+    rows: dict[Oid, dict[Oid, Value]] = {}
+    for oid, value in values.items():
+        column = next((oid[:length] for length in lengths if oid[:length] in known), None)
+        if column is not None:
+            rows.setdefault(oid[len(column) :], {})[column] = value
+    return rows
+
+
+def _labels(table: TableSpec, rows: Mapping[Oid, Mapping[Oid, Value]]) -> dict[Oid, str]:
+    """What each row is called: its text, with its index where two rows have the same or one has none."""
+    column = parse_oid(table.label) if table.label else None
+    texts: dict[Oid, str] = {}
+    for index, row in rows.items():
+        value = row.get(column) if column else None
+        texts[index] = text_of(value.value) if value is not None and isinstance(value.value, bytes) else ""
+    several = Counter(texts.values())
+    return {
+        index: text if text and several[text] == 1 else " ".join(filter(None, (text, ".".join(map(str, index)))))
+        for index, text in texts.items()
+    }
+
+
+def _sample(spec: CounterSpec, row: Mapping[Oid, Value], clock: Value | None, instance: str) -> CounterSample | None:
+    value = row.get(spec.number)
+    if value is None or clock is None or not isinstance(value.value, int) or not isinstance(clock.value, int):
+        return None
+    since = row.get(parse_oid(spec.discontinuity)) if spec.discontinuity else None
+    return CounterSample(
+        value=value.value,
+        bits=spec.bits,
+        clock_seconds=clock.value / 100,
+        discontinuity_seconds=since.value / 100 if since is not None and isinstance(since.value, int) else None,
+        instance=instance,
+    )
 
 
 def text_of(octets: bytes, encoding: str = "utf-8") -> str:
@@ -50,51 +128,62 @@ def text_of(octets: bytes, encoding: str = "utf-8") -> str:
     return "".join(ch if ch.isprintable() else " " for ch in text).strip()[:MAX_TEXT]
 
 
-def _meaningless(spec: FactSpec | StateSpec | ReadingSpec, decoded: Decoded) -> bool:
-    for name, beginnings in spec.unless.items():
-        state = decoded.states.get(name)
-        word = state.word if state is not None else decoded.facts.get(name, "")
-        if word.upper().startswith(tuple(beginning.upper() for beginning in beginnings)):
-            return True
-    return False
+def holds(which: Which, states: Mapping[str, State], facts: Mapping[str, str] = EMPTY) -> bool:
+    """Whether one of these facts or states, or one of several with that name, begins with one of its words."""
+    if not which:
+        return False
+    words = [(split_key(key)[0], state.word) for key, state in states.items()] + list(facts.items())
+    return any(
+        word.upper().startswith(tuple(beginning.upper() for beginning in which[name]))
+        for name, word in words
+        if name in which
+    )
 
 
-def _take(spec: FactSpec | StateSpec | ReadingSpec, value: Value, decoded: Decoded) -> None:
+def _take(spec: Spec, value: Value, decoded: Decoded, index: str | None) -> None:
+    key = spec.name if index is None else indexed(spec.name, index)
     if isinstance(spec, FactSpec):
         if isinstance(value.value, bytes):
             decoded.facts[spec.name] = text_of(value.value, spec.encoding)
         else:
             decoded.facts[spec.name] = str(value.value)[:MAX_TEXT]
     elif isinstance(spec, StateSpec):
-        _take_state(spec, value, decoded)
-    else:
-        _take_reading(spec, value, decoded)
+        _take_state(spec, key, value, decoded)
+    elif isinstance(spec, ReadingSpec):
+        _take_reading(spec, key, value, decoded)
 
 
-def _take_state(spec: StateSpec, value: Value, decoded: Decoded) -> None:
+def _take_state(spec: StateSpec, key: str, value: Value, decoded: Decoded) -> None:
     if value.syntax not in NUMBERS or not isinstance(value.value, int):
         decoded.rejected.append(f"{spec.name}: {_shown(value)} is no number")
         return
-    # A word that the MIB does not have is never taken for good.
-    word, meaning = spec.words.get(value.value, (f"value_{value.value}", StateClass.NOT_MONITORED))
-    key = spec.name if spec.index is None else indexed(spec.name, spec.index)
-    decoded.states[key] = State(word, meaning)
+    known = spec.words.get(value.value)
+    # A number that the MIB does not have is never taken for good.
+    decoded.states[key] = (
+        State(known.word, known.meaning) if known else State(f"value_{value.value}", StateClass.NOT_MONITORED)
+    )
 
 
-def _take_reading(spec: ReadingSpec, value: Value, decoded: Decoded) -> None:
+def _take_reading(spec: ReadingSpec, key: str, value: Value, decoded: Decoded) -> None:
     raw = DECODERS[spec.type](value)
-    key = spec.name if spec.index is None else indexed(spec.name, spec.index)
+    scale = _scale(spec, decoded)
     if raw is None or not math.isfinite(raw):
         decoded.rejected.append(f"{key}: {_shown(value)} is no {spec.type}")
-    elif raw not in spec.no_reading:
+    elif raw not in spec.no_reading and scale is not None:
         # Dividing by ten and multiplying by a tenth differ in the last bit; 13.5 shall be 13.5.
-        reading = (
-            raw / round(1 / spec.scale) if 0 < abs(spec.scale) < 1 and _whole(1 / spec.scale) else raw * spec.scale
-        )
+        reading = raw / round(1 / scale) if 0 < abs(scale) < 1 and _whole(1 / scale) else raw * scale
         if spec.valid is None or spec.valid[0] <= reading <= spec.valid[1]:
             decoded.readings[key] = reading
         else:
             decoded.rejected.append(f"{key}: {_shown(value)} is outside of {spec.valid[0]:g} to {spec.valid[1]:g}")
+
+
+def _scale(spec: ReadingSpec, decoded: Decoded) -> float | None:
+    """The scale; ``None`` if the device does not say, or says something else than the profile knows."""
+    for name, scales in spec.scales.items():
+        state = decoded.states.get(name)
+        return scales.get(state.word) if state is not None else None
+    return spec.scale
 
 
 def _whole(value: float) -> bool:

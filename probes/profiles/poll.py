@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from probes.base import Endpoint, Failure, NetworkFailure, Reading, State, Trace, indexed
-from probes.profiles import Module
-from probes.profiles.decode import decode
+from probes.base import CounterSample, Endpoint, Failure, NetworkFailure, Reading, State, Trace, indexed
+from probes.profiles.decode import SYS_UP_TIME, decode
+from probes.profiles.spec import Module, TableSpec
 from probes.wire.failures import network
 from probes.wire.reachability import Reach
+from probes.wire.snmp import SnmpReply
+from probes.wire.snmp_message import Oid
 
 if TYPE_CHECKING:
     from probes.wire import Wires
 
-__all__ = ["POLL_READINGS", "Polled", "poll", "reached_or_polled"]
+__all__ = ["POLL_READINGS", "Polled", "ask", "poll", "reached_or_polled", "scalars"]
 
 POLL_READINGS = (
     Reading(name="snmp_up", help="1 if the agent answered with at least one of the objects asked for, else 0."),
@@ -41,6 +43,7 @@ class Polled:
     detail: str
     readings: Mapping[str, float] = field(default_factory=dict)
     states: Mapping[str, State] = field(default_factory=dict)
+    counters: Mapping[str, CounterSample] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -61,19 +64,17 @@ async def poll(
     except NetworkFailure as error:
         trace.step(error.detail)
         return Polled(failure=error.failure, detail=error.detail, readings={"snmp_up": 0.0})
-    oids = [item.number for module in modules.values() for item in module.objects]
-    trace.step(f"asking {address} for {len(oids)} objects")
-    reply = await wires.snmp.get(address, endpoint.port, auth, oids, timeout=until - trace.elapsed_seconds)
-    trace.step(f"{len(reply.values)} objects answered, {len(reply.absent)} not supported. {reply.detail}".strip())
+    reply = await ask(
+        modules, address, endpoint.port, auth, wires=wires, timeout=until - trace.elapsed_seconds, trace=trace
+    )
     decoded = decode(modules, reply.values)
     for sentence in decoded.rejected:
         trace.step(f"left out: {sentence}")
     readings = {"snmp_up": 1.0 if reply.values else 0.0}
     for name, module in modules.items():
-        wanted = {item.number for item in module.objects}
-        if not wanted <= reply.absent:
-            answered = wanted <= reply.absent | reply.values.keys()
-            readings[indexed("module_success", name)] = float(answered)
+        success = _success(module, reply)
+        if success is not None:
+            readings[indexed("module_success", name)] = float(success)
     if reply.values:
         readings["rejected_values"] = float(len(decoded.rejected))
     failure, detail = reply.failure, reply.detail
@@ -84,8 +85,72 @@ async def poll(
         detail=detail,
         readings={**readings, **decoded.readings},
         states=decoded.states,
+        counters=decoded.counters,
         facts=decoded.facts,
     )
+
+
+async def ask(
+    modules: Mapping[str, Module],
+    address: str,
+    port: int | None,
+    auth: str,
+    *,
+    wires: Wires,
+    timeout: float,
+    trace: Trace,
+) -> SnmpReply:
+    """What the device answers to the objects and tables of ``modules``, as it is."""
+    until = trace.elapsed_seconds + timeout
+    oids = scalars(modules)
+    trace.step(f"asking {address} for {len(oids)} objects")
+    reply = await wires.snmp.get(address, port, auth, oids, timeout=timeout)
+    trace.step(f"{len(reply.values)} objects answered, {len(reply.absent)} not supported. {reply.detail}".strip())
+    if reply.values and (tables := [table for module in modules.values() for table in module.tables]):
+        reply = await _walk(tables, reply, wires, address, port, auth, until - trace.elapsed_seconds)
+        trace.step(f"{len(reply.values)} objects with those of {len(tables)} tables. {reply.detail}".strip())
+    return reply
+
+
+def scalars(modules: Mapping[str, Module]) -> list[Oid]:
+    """The object instances of these modules, with the device's clock where there are counters."""
+    oids = [item.number for module in modules.values() for item in module.objects]
+    if any(table.counters for module in modules.values() for table in module.tables):
+        oids.append(SYS_UP_TIME)
+    return oids
+
+
+async def _walk(
+    tables: Sequence[TableSpec],
+    reply: SnmpReply,
+    wires: Wires,
+    address: str,
+    port: int | None,
+    auth: str,
+    timeout: float,
+) -> SnmpReply:
+    """The tables' columns, added to what was answered before. A table that is longer than its limit is no failure."""
+    columns = [column for table in tables for column in table.columns]
+    most = sum((table.limit + 1) * len(table.columns) for table in tables)
+    found = await wires.snmp.walk(address, port, auth, columns, timeout=timeout, max_rows=most)
+    failure, detail = (None, "") if len(found.values) >= most else (found.failure, found.detail)
+    return SnmpReply(
+        values={**reply.values, **found.values},
+        absent=reply.absent,
+        failure=reply.failure or failure,
+        detail=reply.detail or detail,
+    )
+
+
+def _success(module: Module, reply: SnmpReply) -> bool | None:
+    """Whether all of a module was answered; ``None`` if the device has nothing of it."""
+    wanted = {item.number for item in module.objects}
+    roots = {column for table in module.tables for column in table.columns}
+    lengths = {len(root) for root in roots}
+    rows = bool(roots) and any(oid[:length] in roots for oid in reply.values for length in lengths)
+    if wanted <= reply.absent and not rows:
+        return None if reply.failure is None or not roots else False
+    return wanted <= reply.absent | reply.values.keys() and (not roots or reply.failure is None)
 
 
 def reached_or_polled(reached: Reach, polled: Polled) -> tuple[Failure | None, str]:

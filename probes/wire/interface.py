@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from probes.base import CounterSample, Failure, State, StateClass
+from probes.base import CounterReading, CounterSample, Failure, State, StateClass
 from probes.wire.snmp import SnmpReply, SnmpWire
 from probes.wire.snmp_message import Oid, Value, parse_oid
 
-__all__ = ["Interface", "read_interface"]
+__all__ = ["INTERFACE_COUNTERS", "Interface", "read_interface"]
 
 SYS_UP_TIME = parse_oid("1.3.6.1.2.1.1.3.0")
 IF_TABLE = parse_oid("1.3.6.1.2.1.2.2.1")
@@ -31,6 +31,50 @@ COUNTERS: Mapping[str, tuple[tuple[Oid, Literal[32, 64]], ...]] = {
     "out_discards": (((*IF_TABLE, 19), 32),),
 }
 """Where each counter is, the widest first."""
+
+INTERFACE_COUNTERS = (
+    CounterReading(
+        name="in_octets",
+        rate="in_bytes_per_second",
+        help="Received bytes at layer 2, framing included (ifHCInOctets; ifInOctets where there is no other).",
+        index="end",
+        share="in_utilisation_ratio",
+        capacity="line_capacity_bits_per_second",
+    ),
+    CounterReading(
+        name="out_octets",
+        rate="out_bytes_per_second",
+        help="Sent bytes at layer 2, framing included (ifHCOutOctets; ifOutOctets where there is no other).",
+        index="end",
+        share="out_utilisation_ratio",
+        capacity="line_capacity_bits_per_second",
+    ),
+    CounterReading(
+        name="in_errors",
+        rate="in_errors_per_second",
+        help="Received frames with errors (ifInErrors).",
+        index="end",
+    ),
+    CounterReading(
+        name="out_errors",
+        rate="out_errors_per_second",
+        help="Frames that could not be sent because of errors (ifOutErrors).",
+        index="end",
+    ),
+    CounterReading(
+        name="in_discards",
+        rate="in_discards_per_second",
+        help="Received frames that were dropped without an error (ifInDiscards).",
+        index="end",
+    ),
+    CounterReading(
+        name="out_discards",
+        rate="out_discards_per_second",
+        help="Frames that were dropped before sending: the line was full (ifOutDiscards).",
+        index="end",
+    ),
+)
+"""What is made of them."""
 
 OPER_STATUS = {
     1: State("up", StateClass.OK),

@@ -23,7 +23,7 @@ from probes.wire.snmp_auth import SnmpAuth
 from probes.wire.snmp_engine import RETRANSMISSIONS
 from probes.wire.snmp_message import NUMBERS, SYNTAXES, Binding, Oid, Request, Response, Syntax, Value
 
-__all__ = ["PysnmpEngine"]
+__all__ = ["PysnmpEngine", "add_user"]
 
 AUTH_PROTOCOLS = {
     "MD5": config.USM_AUTH_HMAC96_MD5,
@@ -170,16 +170,22 @@ class _Peers:
             config.add_target_parameters(self.engine, name, name, "noAuthNoPriv", 0 if auth.version == "1" else 1)
             return name
         level = "authPriv" if auth.privacy_password else "authNoPriv" if auth.auth_password else "noAuthNoPriv"
-        config.add_v3_user(
-            self.engine,
-            auth.user,
-            AUTH_PROTOCOLS[auth.auth_protocol] if auth.auth_password else config.USM_AUTH_NONE,
-            auth.auth_password or None,
-            PRIVACY_PROTOCOLS[auth.privacy_protocol] if auth.privacy_password else config.USM_PRIV_NONE,
-            auth.privacy_password or None,
-        )
+        add_user(self.engine, auth)
         config.add_target_parameters(self.engine, name, auth.user, level, 3)
         return name
+
+
+def add_user(engine: Any, auth: SnmpAuth, engine_id: bytes | None = None) -> None:
+    """Make a version 3 user known to a pysnmp engine; for the engine ``engine_id``, where it is another one."""
+    config.add_v3_user(
+        engine,
+        auth.user,
+        AUTH_PROTOCOLS[auth.auth_protocol] if auth.auth_password else config.USM_AUTH_NONE,
+        auth.auth_password or None,
+        PRIVACY_PROTOCOLS[auth.privacy_protocol] if auth.privacy_password else config.USM_PRIV_NONE,
+        auth.privacy_password or None,
+        securityEngineId=None if engine_id is None else v2c.OctetString(engine_id),
+    )
 
 
 def _pdu(kind: Request, oids: tuple[Oid, ...], max_repetitions: int) -> Any:

@@ -32,6 +32,7 @@ PAGES = {
     "events": "events",
     "search": "search",
     "maintenance": "maintenance",
+    "stations": "stations",
     "targets": "targets",
     "reports": "reports",
     "alerts": "alerts",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from probes.base import EMPTY
+from probes.wire.snmp_message import parse_oid
 from tests.lab import need
 
 COMMUNITY = "lab-community"
@@ -59,14 +62,30 @@ def snmpd(folder: Path, host: str = "127.0.0.1", users: tuple[str, ...] = ()) ->
 
 
 @contextmanager
-def snmpsim(folder: Path, devices: tuple[str, ...]) -> Iterator[int]:
-    """snmpsim with the recordings of ``devices``, each under its name as community; yields the port."""
+def snmpsim(
+    folder: Path,
+    devices: tuple[str, ...],
+    altered: Mapping[str, tuple[str, Mapping[str, str | None]]] = EMPTY,
+    *,
+    without: tuple[str, ...] = (),
+) -> Iterator[int]:
+    """snmpsim with the recordings of ``devices``, each under its name as community; yields the port.
+
+    Args:
+        altered: further communities: the recording that each begins with, and its objects that are otherwise
+            (``tag|value`` as in the recording) or, with ``None``, not there.
+        without: beginnings of OIDs that are left out.
+    """
     recordings = need.recordings()
     data, cache = folder / "data", folder / "cache"
     data.mkdir()
     cache.mkdir()
-    for device in devices:
-        shutil.copy(recordings / device / "recording.snmprec", data / f"{device}.snmprec")
+    for community, (device, changes) in {**{name: (name, EMPTY) for name in devices}, **altered}.items():
+        lines = (recordings / device / "recording.snmprec").read_text(encoding="latin-1").split("\n")
+        values = dict(line.split("|", 1) for line in lines if line and not line.startswith(without)) | dict(changes)
+        order = sorted((oid for oid, value in values.items() if value is not None), key=parse_oid)
+        text = "".join(f"{oid}|{values[oid]}\n" for oid in order)
+        (data / f"{community}.snmprec").write_text(text, encoding="latin-1")
     # What it imports late it could not read any more as nobody, where Python lives in root's home.
     start = "import dbm.dumb, encodings.latin_1, sys; from snmpsim.commands.responder import main; sys.exit(main())"
     command = [sys.executable, "-c", start, f"--cache-dir={cache}", f"--data-dir={data}", "--logging-method=null"]
@@ -86,6 +105,17 @@ def snmpsim(folder: Path, devices: tuple[str, ...]) -> Iterator[int]:
     with _running(process):
         _wait_for_udp("127.0.0.1", port, process)
         yield port
+
+
+async def send_notification(program: str, *words: str) -> tuple[int, str]:
+    """Run net-snmp's snmptrap or snmpinform."""
+    path = need.program(program, "snmp")
+    process = await asyncio.create_subprocess_exec(
+        path, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "MIBS": "", "SNMP_PERSISTENT_DIR": "/nonexistent"},
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
 
 
 @contextmanager

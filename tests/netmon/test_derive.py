@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from netmon.derive import CLOCK_WRAP_SECONDS, rates
+from netmon.derive import CLOCK_WRAP_SECONDS, rates, transmission_age
 from probes.base import CounterReading, CounterSample
 
 SPECS = (
@@ -176,3 +176,15 @@ def test_a_restart_never_gives_a_rate(before: int, uptime: float, after: int, ag
     assume(uptime < CLOCK_WRAP_SECONDS - 7_200)
 
     assert rate(sample(before, uptime), sample(after, again)) is None
+
+
+def test_the_age_of_the_last_transmission() -> None:
+    """Zero while it transmits, then growing; nothing before the first, and nothing where the device does not tell."""
+    second = 1_000_000_000
+    assert transmission_age({}, None, second) == (None, None)
+    assert transmission_age({"transmitting": 0.0}, None, second) == (None, None)
+    assert transmission_age({"transmitting": 1.0}, None, second) == (0.0, second)
+    assert transmission_age({"transmitting": 0.0}, second, 61 * second) == (60.0, second)
+    assert transmission_age({}, second, 61 * second) == (None, second)
+    # The clock was set back: an age is never negative.
+    assert transmission_age({"transmitting": 0.0}, 5 * second, second) == (0.0, 5 * second)

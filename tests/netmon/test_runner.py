@@ -172,6 +172,21 @@ async def test_start_times_are_strictly_increasing_when_the_clock_is_set_back() 
     assert started == [1000, 1001, 1002]
 
 
+async def test_how_long_ago_it_was_transmitting_goes_on_over_a_restart() -> None:
+    wall = iter(range(0, 10**12, 60 * 10**9))
+    on, off = (ProbeResult(readings={"rtt_median_seconds": 0.02, "transmitting": value}) for value in (1.0, 0.0))
+    runner, recorder = make(answers(on, off), clock=Clock(wall_ns=lambda: next(wall)))
+    for _ in range(2):
+        await runner.run_once(check(), 0)
+    last = await runner.run_once(check(), 0)
+    assert recorder.observations == []
+    assert last.readings["transmission_age_seconds"] == pytest.approx(120)
+
+    restarted, _ = make(answers(off), clock=Clock(wall_ns=lambda: next(wall)))
+    restarted.seed(check(), last)
+    assert (await restarted.run_once(check(), 0)).readings["transmission_age_seconds"] == pytest.approx(180)
+
+
 async def test_rates_come_from_two_samples_and_survive_a_restart() -> None:
     """The first run has no rate; after a restart the archive gives the previous sample."""
 

@@ -82,8 +82,8 @@ def state(name: str, word: str) -> Reason:
         ),
         (
             state("path", "unheard of"),
-            "way of the packets: the device reports unheard of",
-            "数据路径：设备报告 unheard of",
+            "way of the packets: unheard of",
+            "数据路径：unheard of",
         ),
         (
             state("vswr_alarm[2]", "high"),
@@ -118,9 +118,9 @@ def test_every_reading_of_every_kind_has_a_name_in_chinese() -> None:
     assert [name for name, word in words.items() if word == name or word.isascii()] == []
 
 
-def test_a_device_state_is_named_and_its_word_left_as_it_is() -> None:
+def test_a_device_state_is_named_and_its_word_translated_by_its_profile() -> None:
     reason = Reason(code=ReasonCode.STATE, status=Status.DEGRADED, subject="vswr_alarm", text="alarm")
     use_language("zh")
     sentence = reason_sentence(reason)
     use_language("en")
-    assert sentence == "驻波告警：设备报告 alarm"
+    assert sentence == "驻波告警：设备报告 告警"

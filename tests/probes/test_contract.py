@@ -18,7 +18,7 @@ import pytest
 
 import probes
 from netmon.demo.agent import SnmpAgent
-from netmon.demo.devices import hytera_repeater, satellite_modem
+from netmon.demo.devices import hytera_repeater, satellite_modem, ups
 from probes import KINDS
 from probes.base import Endpoint, Failure, Family, Params, ProbeKind, ProbeResult, indexed, split_key
 from probes.wire import Wires
@@ -42,7 +42,7 @@ MARGIN_SECONDS = 1.0  # for a busy machine, and for libraries that are loaded at
 UNITS = frozenset(
     {
         "seconds", "ratio", "bytes", "bits_per_second", "bytes_per_second", "per_second", "hertz", "volts", "amperes",
-        "watts", "celsius", "dbm", "db", "count", "number",
+        "ampere_hours", "watts", "celsius", "dbm", "db", "count", "number",
     }
 )  # fmt: skip
 # Plain counts, codes and answers to a yes-or-no question, which have no unit.
@@ -50,7 +50,7 @@ UNITLESS = frozenset(
     {
         "sent", "received", "duplicates", "reordered", "discarded", "reply_hop_limit", "answers", "redirects",
         "rejected_values", "status_code", "soa_serial", "icmp_up", "snmp_up", "module_success", "interface_found",
-        "hub_up", "addresses", "failed_addresses",
+        "hub_up", "addresses", "failed_addresses", "on_battery", "transmitting",
     }
 )  # fmt: skip
 
@@ -234,8 +234,12 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
             if kind == "http":
                 answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
                 return (await stack.enter_async_context(http_server(lambda _: answer))).port
-            if kind in {"snmp", "base_station", "satellite"}:
-                agent = SnmpAgent((satellite_modem if kind == "satellite" else hytera_repeater)("contract"))
+            if kind == "export":
+                answer = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\nname,x\r\nhere,1\r\n"
+                return (await stack.enter_async_context(http_server(lambda _: answer))).port
+            if kind in {"snmp", "base_station", "power", "satellite"}:
+                device = {"satellite": satellite_modem, "power": ups}.get(kind, hytera_repeater)
+                agent = SnmpAgent(device("contract"))
                 stack.callback(agent.close)
                 return (await agent.start())[1]
             raise AssertionError(f"add a good device for the new kind {kind}")
@@ -243,6 +247,7 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
         params: dict[str, dict[str, object]] = {
             "ping": {"count": 2, "gap_seconds": 0.01},
             "dns": {"name": "example"},
+            "export": {"station": "here"},
             "base_station": {"count": 2, "gap_seconds": 0.01, "profile": "hytera-repeater"},
             "uplink": {"count": 2, "gap_seconds": 0.01},
             "capacity": {**QUICK, "target_bits_per_second": 2e6, "directions": "from_site"},

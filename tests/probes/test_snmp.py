@@ -136,7 +136,6 @@ def test_only_declared_readings_are_reported() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"profile": "motorola"},
         {"oids": [{"name": "rectifier", "oid": "1.3.6.1"}]},
         {"oids": [{"name": "rectifier_volts", "oid": "sysDescr"}]},
         {"oids": [{"name": "rectifier_volts", "oid": "1.3.6.1", "set": 1}]},

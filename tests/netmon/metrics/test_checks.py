@@ -403,6 +403,12 @@ def test_tests_that_load_a_line_are_counted() -> None:
     assert 'netmon_load_tests_month_bytes{asset="hunchun/router"} 3.1e+07' in lines
 
 
+class FakeTraps:
+    outcomes: Mapping[str, int] = {"accepted": 1}
+    dropped_by_kernel = 0
+    listening = True
+
+
 def test_a_target_has_one_verdict_that_holds() -> None:
     internals = Internals()
     internals.watch_targets(FakeTargets())
@@ -469,6 +475,7 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     internals.watch_alerts(FakeAlerts())
     internals.watch_forward(FakeForward())
     internals.watch_loading(FakeLoading())
+    internals.watch_traps(FakeTraps())
     state = Effective(check_id=ID, raw=Status.DOWN, status=EffectiveStatus.UNREACHABLE, cause="hunchun/router")
     scrape.metrics.show_effective({ID: state})
     exported = {}
