@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from netmon.targets.confidence import clopper_pearson_lower
+from netmon.coverage.confidence import clopper_pearson_lower
 from netmon.targets.verdict import Finding, Range, Verdict, Why
 
 __all__ = [
