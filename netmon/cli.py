@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from netmon import __version__
-from netmon.commands import alerts, archive, evidence, inventory, report, upkeep
+from netmon.commands import alerts, archive, coverage, evidence, inventory, report, upkeep
 from netmon.commands.demo import demo
 from netmon.commands.table import COLOURS, status_cell, status_table, summary
 from netmon.commands.targets import targets
@@ -50,6 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(archive.app, name="archive")
+app.add_typer(coverage.app, name="coverage")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(upkeep.maintenance, name="maintenance")

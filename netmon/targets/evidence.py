@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from netmon.archive import ConfigurationInterval, Reader, Stretch
 from netmon.config import Config, recall
+from netmon.coverage.load import Surveys, read_surveys
 from netmon.impact import NOTHING, SILENCE, EffectiveStatus, Known, down_assets, effects, holds_seconds, window_over
 from netmon.model import Asset, Check, MaintenancePlan, Status, Window, midnight_ns
 from netmon.targets.rules import TimeEvidence
@@ -81,6 +82,9 @@ class Evidence(Protocol):
         Args:
             lines: slices by check, as :meth:`timelines` gives them.
         """
+
+    def surveys(self) -> Mapping[str, Surveys]:
+        """The last coverage survey of each class of terminals that has one, as of the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +155,10 @@ class ArchiveEvidence:
                 count, total = totals[reading, check_id]
                 found[reading, check_id] = Samples(due=max(count, due), count=count, total=total)
         return found
+
+    def surveys(self) -> Mapping[str, Surveys]:
+        """The last coverage survey of each class of terminals that has one, as of the end."""
+        return read_surveys(self._reader.folder, until_ns=self.until_ns)
 
     def word(self, check_id: str, state: str) -> str | None:
         """The word of a state of a check at the end; ``None`` if that is not known. The reader must be open."""

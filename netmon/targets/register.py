@@ -28,7 +28,8 @@ __all__ = ["Clause", "Criterion", "Register", "Target", "load_register", "regist
 Source = Literal["plan", "operator", "reading"]
 SiteKind = Literal["battalion", "fire_station", "township", "radio_site", "vehicle"]
 Rule = Literal[
-    "availability", "count", "drill_age", "drill_count", "mean", "share_of_checks", "share_of_sites", "documents"
+    "availability", "count", "coverage", "drill_age", "drill_count", "mean", "share_of_checks", "share_of_sites",
+    "documents",
 ]  # fmt: skip
 LONGEST_AGE_SECONDS: Final = 3660 * 86_400
 
@@ -76,9 +77,10 @@ class CriterionShape(Shape):
     readings: list[str] = Field(default_factory=list, description="mean: keys of readings that are shares.")
     source: Source = Field(default="operator", description="Who set the figure.")
     least_evidence: Ratio = Field(default=0.9, description="Share that must be known before a miss counts.")
-    longest_age: Age | None = Field(default=None, description="Of the last passed drill, or the period of drills.")
+    longest_age: Age | None = Field(default=None, description="Of the last passed drill or survey; period of drills.")
     state: str = Field(default="", description="share_of_checks: the state that is looked at.")
     word: str = Field(default="", description="share_of_checks: the word that it has to have.")
+    terminal: str = Field(default="", description="coverage: the class of terminals.")
     lacking: LocalTextField = Field(default=TextShape(), description="documents: why netmon cannot measure it yet.")
 
 
@@ -120,7 +122,8 @@ class Criterion:
         at_most: what a mean may be; ``None`` if nobody has set it.
         readings: keys of readings whose means are looked at, the worst of them counts.
         source: who set it: the plan, the operator, or a reading of the plan's words.
-        longest_age_seconds: of the last passed drill, or the period in which drills count.
+        longest_age_seconds: of the last passed drill or survey, or the period in which drills count.
+        terminal: the class of terminals (rule ``coverage``).
         lacking: what netmon cannot measure yet (rule ``documents``).
     """
 
@@ -138,6 +141,7 @@ class Criterion:
     longest_age_seconds: float = 0.0
     state: str = ""
     word: str = ""
+    terminal: str = ""
     lacking: LocalText = field(default_factory=LocalText)
 
 
@@ -171,6 +175,7 @@ class Register:
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "availability": ("equipment",),
     "count": ("equipment",),
+    "coverage": ("terminal", "longest_age"),
     "drill_age": ("equipment", "longest_age"),
     "drill_count": ("sites", "at_least", "longest_age"),
     "mean": ("equipment", "readings"),
@@ -284,6 +289,7 @@ def _criterion(document: Document, path: tuple[str | int, ...], value: Any, kind
         longest_age_seconds=shape.longest_age or 0.0,
         state=shape.state,
         word=shape.word,
+        terminal=shape.terminal,
         lacking=_text(shape.lacking),
     )
 
