@@ -142,9 +142,9 @@ def check_config(
 
 @app.command()
 def schema(
-    of: Annotated[str, typer.Argument(help="sites or targets: which file's schema.")] = "sites",
+    of: Annotated[str, typer.Argument(help="sites, targets or coverage: which file's schema.")] = "sites",
 ) -> None:
-    """Print the JSON Schema of the inventory or of the register of targets, for editors."""
+    """Print the JSON Schema of the inventory, of the register of targets or of what counts as covered, for editors."""
     if of == "sites":
         import probes
         from netmon.config import schema as make_schema
@@ -154,8 +154,12 @@ def schema(
         from netmon.targets.register import register_schema
 
         made = register_schema()
+    elif of == "coverage":
+        from netmon.coverage.definition import definition_schema
+
+        made = definition_schema()
     else:
-        fail(_("{word} has no schema: sites or targets").format(word=of), EXIT_USAGE)
+        fail(_("{word} has no schema: sites, targets or coverage").format(word=of), EXIT_USAGE)
     say(json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True))
 
 

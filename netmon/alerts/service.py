@@ -24,6 +24,8 @@ from netmon.alerts.outbox import Counts, Message, Outbox, Pending
 from netmon.alerts.senders import Answer, Outcome, push, send_chat, send_mail
 from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Reader
+from netmon.coverage.board import CoverageBoard, station_works
+from netmon.coverage.words import area_name, available_words, basis, share_words
 from netmon.i18n import _, current_language, use_language
 from netmon.impact import Effective, down_assets, known
 from netmon.logs import fields
@@ -49,6 +51,7 @@ FALLBACK_AFTER: Final = 3
 PUSH_SECONDS: Final = 60.0
 LEAST_FREE_BYTES: Final = 200_000_000
 LEAST_FREE_RATIO: Final = 0.02
+MOST_AREAS: Final = 15
 OUTBOX_LATE_NS: Final = 3600 * SECOND_NS
 LONGEST_SILENCE_NS: Final = 31 * DAY_NS
 MAX_REASON: Final = 200
@@ -109,6 +112,10 @@ class Watched(Protocol):
     @property
     def targets(self) -> TargetsBoard:
         """How the targets of the plan stand."""
+
+    @property
+    def coverage(self) -> CoverageBoard:
+        """What the last surveys of radio coverage say."""
 
     @property
     def emergency(self) -> bool:
@@ -391,6 +398,7 @@ class Alerts:
             checks={check.id: check for check in netmon.checks},
             past=self._past(alerts, now_ns),
             touched={alert.id: self._touched(alert) for alert in alerts},
+            coverage={alert.id: self._coverage(alert, effective) for alert in alerts},
             works={asset: works(state.status for state in found) for asset, found in states.items()},
             emergency=netmon.emergency,
             simulated=self._simulated or netmon.config.sample,
@@ -429,6 +437,23 @@ class Alerts:
             )
             for target in targets
         ]  # fmt: skip
+
+    def _coverage(self, alert: Alert, effective: Mapping[str, Effective]) -> list[str]:
+        """What an outage costs of the radio coverage, by township, in the current language."""
+        board, states = self._netmon.coverage, station_works(self._netmon.checks, effective)
+        heads: dict[str, str] = {}
+        lines = []
+        for now, without in board.cost([alert.asset, *alert.behind], states):
+            heads.setdefault(now.surveyed.terminal.id, basis(now.surveyed))
+            lines.append(
+                _("{area}: {now} available now, {before} before; {surveyed} by the survey").format(
+                    area=area_name(now.surveyed, now.area),
+                    now=available_words(now.figures, now.available),
+                    before=available_words(now.figures, without),
+                    surveyed=share_words(now.figures.covered, now.figures.planned),
+                )
+            )
+        return [*heads.values(), *lines[:MOST_AREAS]]
 
     # The ways out.
 

@@ -7,6 +7,7 @@ computed here: a published table has 2.236 for a confidence of 99 %, where the i
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
 
@@ -75,6 +76,7 @@ def wilson_lower(passed: int, total: int, confidence: float) -> float:
     return max(0.0, (middle - z * math.sqrt((share * (1 - share) + weight / 4) / total)) / (1 + weight))
 
 
+@lru_cache(maxsize=4096)
 def clopper_pearson_lower(passed: int, total: int, confidence: float) -> float:
     """The one-sided lower bound of a proportion of which ``passed`` of ``total`` were seen.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic.json_schema import models_json_schema
 
 from netmon.config import ConfigError, Problem, read_document
 from netmon.config.errors import shown
@@ -25,7 +26,7 @@ from netmon.coverage.tiles import resolutions, tile_at, tiles_in
 from netmon.i18n import _
 from netmon.model import LocalText
 
-__all__ = ["Definition", "Terminal", "load_definition", "recall_definition"]
+__all__ = ["Definition", "Terminal", "definition_schema", "load_definition", "recall_definition"]
 
 RESOLUTION: Final = 8
 EXPECTED: Final = 0.9
@@ -181,6 +182,20 @@ def recall_definition(text: str, name: str) -> Definition:
         raise ConfigError([Problem(name, 1, 1, _("this is no JSON: {error}").format(error=error))]) from error
     document = read(settings, name)
     return _made(document, _shape(document), settings, geojson, name)
+
+
+def definition_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the file, for editors."""
+    _keys, made = models_json_schema([(DefinitionShape, "validation"), (TerminalShape, "validation")])
+    definitions: dict[str, Any] = made["$defs"]
+    file = definitions.pop("DefinitionShape")
+    file["properties"]["terminals"]["items"] = {"$ref": "#/$defs/TerminalShape"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "netmon coverage",
+        **{key: value for key, value in file.items() if key != "title"},
+        "$defs": definitions,
+    }
 
 
 def _shape(document: Document) -> DefinitionShape:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
 
@@ -16,12 +17,40 @@ from netmon.coverage.definition import Definition, Terminal
 from netmon.coverage.tally import UNKNOWN_STATION, Tile
 from netmon.coverage.tiles import centre
 
-__all__ = ["AreaFigures", "Available", "Plan", "Sole", "Span", "Surveyed", "over_time", "planner", "sole_service"]
+__all__ = [
+    "AreaFigures", "Available", "Plan", "Sole", "Span", "Surveyed", "TileState", "over_time", "planner", "sole_service",
+    "tile_state",
+]  # fmt: skip
 
 Groups = Mapping[tuple[frozenset[str], frozenset[str]], int]
 """How many covered tiles have these stations: certain, possible."""
 Works = Mapping[str, bool | None]
 """Whether stations work; ``None`` or absent: nobody knows."""
+
+
+class TileState(StrEnum):
+    """What a survey and the states of stations say of a tile."""
+
+    AVAILABLE = "available"
+    """Covered, and a station that is measured there works."""
+    PERHAPS = "perhaps"
+    """Covered; whether a station that works serves it now is not known."""
+    LOST = "lost"
+    """Covered by the survey, and no station that may serve it works."""
+    GAP = "gap"
+    """Not covered by the survey."""
+    UNTESTED = "untested"
+
+
+def tile_state(tile: Tile | None, works: Works) -> TileState:
+    """How a tile is while stations are like this."""
+    if tile is None or tile.covered is None:
+        return TileState.UNTESTED
+    if not tile.covered:
+        return TileState.GAP
+    if any(works.get(station) is True for station in tile.certain):
+        return TileState.AVAILABLE
+    return TileState.PERHAPS if any(works.get(name) is not False for name in tile.possible) else TileState.LOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,15 +36,15 @@ TOWNSHIPS: Final[Mapping[str, tuple[str, str, float, float, float]]] = {
     "xinan": ("新安街道", "Xin'an subdistrict", 42.872, 130.390, 2.5),
     "henan": ("河南街道", "Henan subdistrict", 42.838, 130.362, 3.0),
     "jinhai": ("近海街道", "Jinhai subdistrict", 42.840, 130.420, 3.0),
-    "chunhua": ("春化镇", "Chunhua town", 43.120, 130.780, 9.0),
-    "jingxin": ("敬信镇", "Jingxin town", 42.690, 130.520, 8.0),
-    "banshi": ("板石镇", "Banshi town", 42.770, 130.440, 6.0),
-    "yingan": ("英安镇", "Ying'an town", 42.920, 130.280, 6.0),
-    "machuanzi": ("马川子乡", "Machuanzi township", 42.900, 130.470, 5.0),
-    "yangpao": ("杨泡满族乡", "Yangpao Manchu township", 42.980, 130.620, 7.0),
-    "sanjiazi": ("三家子满族乡", "Sanjiazi Manchu township", 42.790, 130.300, 6.0),
-    "mijiang": ("密江乡", "Mijiang township", 42.980, 130.170, 7.0),
-    "hadamen": ("哈达门乡", "Hadamen township", 42.990, 130.440, 7.0),
+    "chunhua": ("春化镇", "Chunhua town", 43.110, 130.760, 6.5),
+    "jingxin": ("敬信镇", "Jingxin town", 42.700, 130.520, 6.0),
+    "banshi": ("板石镇", "Banshi town", 42.770, 130.440, 4.5),
+    "yingan": ("英安镇", "Ying'an town", 42.915, 130.290, 5.0),
+    "machuanzi": ("马川子乡", "Machuanzi township", 42.890, 130.465, 4.0),
+    "yangpao": ("杨泡满族乡", "Yangpao Manchu township", 42.990, 130.610, 5.5),
+    "sanjiazi": ("三家子满族乡", "Sanjiazi Manchu township", 42.790, 130.310, 4.5),
+    "mijiang": ("密江乡", "Mijiang township", 42.970, 130.190, 5.0),
+    "hadamen": ("哈达门乡", "Hadamen township", 42.980, 130.430, 5.5),
 }
 """Names are Hunchun's; where they lie and how large they are (km) is made up."""
 SETTINGS: Final = """\
@@ -94,7 +94,7 @@ def _feature(name: str, pieces: Collection[int]) -> dict[str, Any]:
     ]
     return {
         "type": "Feature",
-        "properties": {"id": name, "name_zh": f"{zh}（示例）", "name_en": f"{en} (sample)", "sample": True},
+        "properties": {"id": name, "name_zh": zh, "name_en": en, "sample": True},
         "geometry": {"type": "MultiPolygon", "coordinates": coordinates},
     }
 
@@ -133,14 +133,12 @@ class Survey:
             file, mapping, self.definition, survey="simulated", stations=stations, data=data, now_ns=now_ns
         )
 
-    def truth(self, terminal: str, working: Iterable[str] | None = None) -> dict[str, float]:
-        """The share of each area's tiles that is covered while these stations work; ``None``: all do."""
+    def truth(self, terminal: str, area: str, working: Iterable[str] | None = None) -> float:
+        """The share of an area's tiles that is covered while these stations work; ``None``: all do."""
         level, loss = self.definition.terminals[terminal].least_dbm or 0.0, DRIVE.loss_db[terminal]
         alive = None if working is None else frozenset(working)
-        return {
-            area: sum(self.country.truth(tile, loss_db=loss).covered(level, alive) for tile in tiles) / len(tiles)
-            for area, tiles in self.definition.planned.items()
-        }
+        tiles = self.definition.planned[area]
+        return sum(self.country.truth(tile, loss_db=loss).covered(level, alive) for tile in tiles) / len(tiles)
 
 
 def _towers(config: Config) -> Iterable[Tower]:

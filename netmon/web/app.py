@@ -23,6 +23,7 @@ from netmon.web.auth.guard import Guard
 from netmon.web.auth.outermost import Outermost
 from netmon.web.auth.pages import AuthPages, error_page
 from netmon.web.auth.visit import visit_of
+from netmon.web.coverage import CoveragePages
 from netmon.web.evidence import EvidencePages
 from netmon.web.needs import NEEDS
 from netmon.web.pages import Pages
@@ -59,6 +60,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
     renderer = Renderer(view, notice)
     board, upkeep, probing = Pages(view, renderer), UpkeepPages(view, renderer, door), Probing(view, door)
     evidence, alerts = EvidencePages(view, renderer, door), AlertPages(view, renderer, door)
+    coverage = CoveragePages(view, renderer)
     routes = [
         Route("/", board.county),
         Route("/sites/{site}", board.site),
@@ -66,6 +68,9 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/events", board.events),
         Route("/search", board.search),
         Route("/targets", TargetsPage(view, renderer).show),
+        Route("/coverage", coverage.show),
+        Route("/coverage/areas/{area}", coverage.area),
+        Route("/coverage/tiles/{tile}", coverage.tile),
         Route("/alerts", alerts.show),
         Route("/alerts/acknowledge", alerts.acknowledge, methods=["POST"]),
         Route("/alerts/{alert}", alerts.one),

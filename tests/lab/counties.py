@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
+from pathlib import Path
 
+from netmon.coverage.board import CoverageBoard
 from netmon.coverage.confidence import clopper_pearson_lower, clopper_pearson_upper
 from netmon.coverage.definition import Definition, recall_definition
 from netmon.coverage.figures import Surveyed
@@ -111,6 +113,17 @@ class CountyOfSeed:
             for down in self.stations:
                 now = figures.available({name: name != down for name in self.stations})
                 yield _held(round(now.low), round(now.high) + untested, figures.planned, self.truth(area, down))
+
+
+def survey_board(seed: int = 3) -> CoverageBoard:
+    """What a running netmon keeps of a county's survey."""
+
+    async def nothing(*_arguments: str) -> tuple[int, str, str]:
+        return 1, "", "there is no other process here"
+
+    board = CoverageBoard(Path("nowhere"), run=nothing)
+    board.surveys = {"vehicle": CountyOfSeed(seed).survey(0.5)}
+    return board
 
 
 def _held(low: int, high: int, planned: int, truth: float) -> Held:

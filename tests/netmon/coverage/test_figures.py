@@ -12,15 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import probes
 from netmon.archive import Sample
-from netmon.config import ConfigError
+from netmon.config import ConfigError, load
 from netmon.coverage.confidence import clopper_pearson_lower
-from netmon.coverage.definition import Definition, load_definition, recall_definition
+from netmon.coverage.definition import Definition, definition_schema, load_definition, recall_definition
 from netmon.coverage.figures import AreaFigures, Span, Surveyed, over_time, planner, sole_service
 from netmon.coverage.load import from_plain, to_plain
+from netmon.coverage.mapping import load_survey_map
 from netmon.coverage.tally import UNKNOWN_STATION, Tile, tally
 from netmon.coverage.tiles import centre, near, outline, resolutions, tile_at
 from netmon.coverage.words import share_words
+from netmon.demo.survey import SETTINGS, areas_geojson
 from tests.lab.counties import LEVEL, CountyOfSeed, definition_text
 from tests.lab.soak import SEED, scale
 
@@ -226,6 +229,21 @@ def test_what_another_process_worked_out_comes_back() -> None:
     assert after.tiles == before.tiles
     assert after.areas == before.areas
     assert after.at_ns == before.at_ns
+
+
+def test_the_shipped_files_are_those_of_the_demo_and_the_schema_is_up_to_date() -> None:
+    """`netmon schema coverage` was run; the sample's areas are made up by the same function."""
+    folder = Path(__file__).parents[3] / "config"
+    assert json.loads((folder / "coverage.schema.json").read_text(encoding="utf-8")) == definition_schema()
+    assert (folder / "areas.geojson").read_text(encoding="utf-8") == areas_geojson()
+    assert (folder / "coverage.yaml").read_text(encoding="utf-8") == SETTINGS
+    definition = load_definition(folder / "coverage.yaml")
+    sites = load(folder / "sites.yaml", kinds=probes.KINDS).sites
+    townships = {site.id for site in sites.values() if site.kind == "township"}
+    assert set(definition.planned) == townships
+    assert len(townships) == 13
+    stations = ["hilltop-1/repeater", "hilltop-2/repeater"]
+    load_survey_map(folder / "survey-map.yaml", terminals=definition.terminals, stations=stations)
 
 
 @pytest.mark.parametrize(
