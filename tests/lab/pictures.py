@@ -27,6 +27,8 @@ PAGES = {
     "maintenance": "maintenance",
     "targets": "targets",
     "alerts": "alerts",
+    "coverage": "coverage",
+    "coverage-area": "coverage/areas/chunhua",
     "evidence": "evidence",
 }
 

@@ -240,7 +240,7 @@ def test_mistakes_of_the_map_are_told_with_their_place(desk: Desk) -> None:
 LETTERS = st.characters(codec="utf-8", exclude_characters="\r\n\0")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=scale(40, 2_000))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=scale(20, 2_000))
 @given(
     rows=st.lists(
         st.lists(st.text(LETTERS, max_size=12), min_size=1, max_size=8), min_size=1, max_size=5,

@@ -25,7 +25,7 @@ from netmon.demo.survey import Survey
 from netmon.model import Observation, Status
 from tests.lab.smtp import smtp_server
 
-INTERVAL_SECONDS = 2.5
+INTERVAL_SECONDS = 1.5
 STATION, AREA = "hilltop-3/repeater", "chunhua"
 ALERTS = """
 mail:
