@@ -25,7 +25,7 @@ from netmon.alerts.senders import Answer, Outcome, push, send_chat, send_mail
 from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Reader
 from netmon.coverage.board import CoverageBoard, station_works
-from netmon.coverage.words import area_name, available_words, basis, share_words
+from netmon.coverage.words import area_name, available_words, basis, share_words, terminal_name
 from netmon.i18n import _, current_language, use_language
 from netmon.impact import Effective, down_assets, known
 from netmon.logs import fields
@@ -441,19 +441,24 @@ class Alerts:
     def _coverage(self, alert: Alert, effective: Mapping[str, Effective]) -> list[str]:
         """What an outage costs of the radio coverage, by township, in the current language."""
         board, states = self._netmon.coverage, station_works(self._netmon.checks, effective)
-        heads: dict[str, str] = {}
-        lines = []
+        groups: dict[str, list[str]] = {}
         for now, without in board.cost([alert.asset, *alert.behind], states):
-            heads.setdefault(now.surveyed.terminal.id, basis(now.surveyed))
+            surveyed = now.surveyed
+            lines = groups.setdefault(surveyed.terminal.id, [basis(surveyed)])
             lines.append(
-                _("{area}: {now} available now, {before} before; {surveyed} by the survey").format(
-                    area=area_name(now.surveyed, now.area),
+                _("{area} ({terminal}): {now} available now, {before} before; {surveyed} by the survey").format(
+                    area=area_name(surveyed, now.area),
+                    terminal=terminal_name(surveyed.terminal),
                     now=available_words(now.figures, now.available),
                     before=available_words(now.figures, without),
                     surveyed=share_words(now.figures.covered, now.figures.planned),
                 )
             )
-        return [*heads.values(), *lines[:MOST_AREAS]]
+        for lines in groups.values():
+            more = len(lines) - 1 - MOST_AREAS
+            if more > 0:
+                lines[MOST_AREAS + 1 :] = [_("and {count} more").format(count=more)]
+        return [line for lines in groups.values() for line in lines]
 
     # The ways out.
 

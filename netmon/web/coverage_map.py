@@ -18,7 +18,7 @@ __all__ = ["Border", "Picture", "draw_areas", "draw_tiles", "picture_of"]
 WIDTH = 1000.0
 TALLEST = 1200.0
 MARGIN = 12.0
-ROOM = 80.0
+ROOM = 100.0
 STATES = tuple(TileState)
 Place = tuple[float, float]
 

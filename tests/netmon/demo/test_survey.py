@@ -123,6 +123,6 @@ async def play(tmp_path: Path, county: County) -> None:
     assert html is not None
     for text in (body.get_content(), html.get_content()):
         assert "无线覆盖影响" in text
-        assert "春化镇：当前可用覆盖" in text
+        assert "春化镇（车载台）：当前可用覆盖" in text
         assert f"{int(low * 1000 + 1e-6) / 10:.1f} %" in text
         assert "接收电平中值不低于 -105 dBm" in text
