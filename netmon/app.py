@@ -209,9 +209,9 @@ class App:
         """What the status of each check means now."""
         return effective(self.checks, self.config.assets, self.latest, self.upkeep.in_force(), self.clock.wall_ns())
 
-    def coverage_now(self) -> list[Now]:
+    def coverage_now(self) -> Sequence[Now]:
         """The areas of the last surveys, with what is available of them now."""
-        return list(self.coverage.now(station_works(self.checks, self.effective())))
+        return self.coverage.now(station_works(self.checks, self.effective()))
 
     def since(self, check_id: str) -> int | None:
         """Since when a check has its present status, UTC nanoseconds; ``None`` if that is not known."""

@@ -100,7 +100,7 @@ class SurveyFile:
         first_ns, last_ns: of its samples.
         left_out: rows of the source that were refused, and that people agreed to leave out.
         left_out_lines: the first of them: line and what is wrong.
-        imported: when, ISO 8601 in UTC.
+        imported, author: when, ISO 8601 in UTC, and by whom.
     """
 
     survey: str
@@ -114,6 +114,7 @@ class SurveyFile:
     size_bytes: int
     sha256: str
     imported: str
+    author: str = ""
     left_out: int = 0
     left_out_lines: Sequence[Sequence[int | str]] = ()
 
@@ -203,6 +204,7 @@ class SurveyFiles:
         source: Path,
         source_sha256: str,
         imported: str,
+        author: str = "",
         left_out: Sequence[tuple[int, str]] = (),
         agree: bool = True,
     ) -> SurveyFile | None:
@@ -249,7 +251,7 @@ class SurveyFiles:
                     file = SurveyFile(
                         survey=survey, number=number, source=source.name, source_sha256=source_sha256,
                         definition=checksum, rows=back.rows, first_ns=written.first_ns, last_ns=written.last_ns,
-                        size_bytes=partial.stat().st_size, sha256=sha256(partial), imported=imported,
+                        size_bytes=partial.stat().st_size, sha256=sha256(partial), imported=imported, author=author,
                         left_out=len(left_out), left_out_lines=tuple(left_out[:MOST_LEFT_OUT_LINES]),
                     )  # fmt: skip
                     replace(partial, self.folder / file.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -62,7 +63,7 @@ def import_(
             task = bar.add_task(_("reading"), total=None)
             made = import_survey(
                 file, mapping, definition, survey=survey, stations=stations, data=data, now_ns=time.time_ns(),
-                leave_out_bad=leave_out_bad,
+                author=getpass.getuser(), leave_out_bad=leave_out_bad,
                 progress=lambda rows: bar.update(task, description=_("{count} rows").format(count=rows)),
             )  # fmt: skip
     except (ConfigError, SurveyError) as error:
@@ -336,14 +337,13 @@ def _table(*heads: str, first: str = "") -> Table:
 
 def _plain(surveyed: Surveyed, works: Mapping[str, bool | None] | None = None) -> dict[str, Any]:
     confidence = surveyed.definition.confidence
-    states = dict.fromkeys(surveyed.stations, True) if works is None else works
     return {
         "terminal": surveyed.terminal.id,
         "survey": surveyed.survey,
         "at_ns": surveyed.at_ns,
         "confidence": confidence,
         "areas": [
-            _area_plain(area, area.available(states))
+            _area_plain(area, None if works is None else area.available(works))
             | {"lower_bound_ratio": area.lower_bound(confidence), "wilson_bound_ratio": area.wilson_bound(confidence)}
             for _name, area in _with_whole(surveyed)
         ],
@@ -351,11 +351,9 @@ def _plain(surveyed: Surveyed, works: Mapping[str, bool | None] | None = None) -
     }
 
 
-def _area_plain(area: AreaFigures, now: Available) -> dict[str, Any]:
-    return {
-        "area": area.area, "planned": area.planned, "tested": area.tested, "covered": area.covered,
-        "available_low": now.low, "available_high": now.high,
-    }  # fmt: skip
+def _area_plain(area: AreaFigures, available: Available | None) -> dict[str, Any]:
+    plain = {"area": area.area, "planned": area.planned, "tested": area.tested, "covered": area.covered}
+    return plain | ({} if available is None else {"available_low": available.low, "available_high": available.high})
 
 
 def _plan_plain(one: Plan) -> dict[str, Any]:

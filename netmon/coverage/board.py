@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ __all__ = ["CoverageBoard", "Now", "Works", "station_works"]
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 10.0
+LOOKS_BETWEEN_TRIES: Final = 60
 Run = Callable[..., Awaitable[tuple[int, str, str]]]
 """Runs ``netmon`` with arguments in a process of its own: exit code, output, last line of errors."""
 Works = Mapping[str, bool | None]
@@ -67,6 +68,8 @@ class CoverageBoard:
         self._files = SurveyFiles(folder)
         self._run = run
         self._version = ""
+        self._failures = 0
+        self._kept: tuple[object, list[Now]] = (None, [])
 
     async def watch(self) -> None:
         """Read surveys as they come in, until cancelled."""
@@ -75,10 +78,12 @@ class CoverageBoard:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def refresh(self) -> None:
-        """Read them if there are others than before. With a fault those before stay."""
+        """Read them if there are others than before. With a fault those before stay, and it is tried again later."""
         version = await asyncio.to_thread(self._files.version)
         if version == self._version:
-            return
+            self._failures += bool(self.fault)
+            if not self.fault or self._failures % LOOKS_BETWEEN_TRIES:
+                return
         code, output, error = await self._run("coverage", "tiles", "--data", str(self._folder))
         self.fault = error or str(code) if code else ""
         if not code:
@@ -88,13 +93,20 @@ class CoverageBoard:
                 self.fault = str(fault) or repr(fault)
             else:
                 self.surveys = surveys
-        # Not again and again what cannot be read: until the next survey, or the next start.
         self._version = version
         if self.fault:
             log.warning("the surveys could not be read", extra=fields(error=self.fault))
 
-    def now(self, works: Works) -> Iterator[Now]:
+    def now(self, works: Works) -> Sequence[Now]:
         """Each area, and all together, while stations are like this."""
+        names = {name for surveyed in self.surveys.values() for name in surveyed.stations}
+        key = (tuple(map(id, self.surveys.values())), [(name, works.get(name)) for name in sorted(names)])
+        if self._kept[0] != key:
+            # It changes with the states of stations, and is asked for at every scrape.
+            self._kept = (key, list(self._work_out(works)))
+        return self._kept[1]
+
+    def _work_out(self, works: Works) -> Iterator[Now]:
         for surveyed in self.surveys.values():
             whole = {} if surveyed.whole is None else {"": surveyed.whole}
             for area, figures in {**whole, **surveyed.areas}.items():

@@ -42,13 +42,14 @@ class Imported:
 
 def import_survey(
     source: Path, mapping: SurveyMap, definition: Definition, *, survey: str, stations: Collection[str], data: Path,
-    now_ns: int, leave_out_bad: bool = False, progress: Callable[[int], None] = lambda _rows: None,
+    now_ns: int, author: str = "", leave_out_bad: bool = False, progress: Callable[[int], None] = lambda _rows: None,
 ) -> Imported:  # fmt: skip
     """Import a file into the archive in ``data``.
 
     Args:
         survey: the campaign that it belongs to: an id such as ``2026-spring``.
         stations: ids of the base stations that rows may mean.
+        author: who imports it.
         progress: called with the number of rows that were read.
 
     Raises:
@@ -81,7 +82,7 @@ def import_survey(
         file = SurveyFiles(data).add(
             samples(), definition.text, survey=survey, source=source, source_sha256=sha256(source),
             imported=datetime.fromtimestamp(now_ns / 1e9, UTC).isoformat(timespec="seconds"), left_out=bad,
-            agree=leave_out_bad,
+            agree=leave_out_bad, author=author,
         )  # fmt: skip
     except FileError as error:
         raise SurveyError(str(error)) from error

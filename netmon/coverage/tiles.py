@@ -12,7 +12,7 @@ from typing import Final
 import h3.api.basic_int as h3
 
 __all__ = [
-    "Polygon", "area_km2", "bounds", "centre", "near", "outline", "resolutions", "tile_at", "tiles_in", "union",
+    "Polygon", "bounds", "centre", "near", "outline", "resolutions", "tile_at", "tiles_in", "union",
 ]  # fmt: skip
 
 SPEED_OF_LIGHT: Final = 299_792_458.0
@@ -63,11 +63,6 @@ def bounds(tile: int) -> tuple[float, float, float, float]:
     """South, north, west, east."""
     latitudes, longitudes = zip(*outline(tile), strict=True)
     return min(latitudes), max(latitudes), min(longitudes), max(longitudes)
-
-
-def area_km2(tile: int) -> float:
-    """On the sphere of H3."""
-    return float(h3.cell_area(tile, unit="km^2"))
 
 
 def union(tiles: Iterable[int]) -> list[Polygon]:

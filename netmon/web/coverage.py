@@ -19,7 +19,7 @@ from netmon.coverage.tiles import bounds, centre
 from netmon.coverage.words import area_name, available_words, basis, share_words, terminal_name
 from netmon.i18n import _, _n
 from netmon.web import board
-from netmon.web.coverage_map import Picture, draw_areas, draw_tiles, picture_of
+from netmon.web.coverage_map import Border, Picture, draw_areas, draw_tiles, picture_of
 from netmon.web.render import Renderer
 from netmon.web.view import View
 from netmon.words import moment, printable
@@ -36,6 +36,10 @@ STATE_WORDS: Final[Mapping[TileState, str]] = {
 MOST_SAMPLES: Final = 500
 AT_LEAST: Final = 0.9
 """The share that the plan asks for: what there is still to test is worked out for it."""
+Drawn = tuple[
+    Surveyed, tuple[bool | None, ...], Picture, list[Border], Mapping[TileState, list[tuple[int, str]]]
+]  # fmt: skip
+"""A survey and the states of its stations, and the picture that was drawn of them."""
 LOOKS: Final = {True: "up", False: "down", None: "unknown"}
 
 
@@ -45,20 +49,29 @@ class CoveragePages:
     def __init__(self, view: View, renderer: Renderer) -> None:
         self._view = view
         self._renderer = renderer
-        self._drawn: dict[tuple[object, ...], Any] = {}
+        self._drawn: dict[tuple[str, str], Drawn] = {}
 
     async def show(self, request: Request) -> Response:
         """All areas."""
-        content = partial(self._overview, request.query_params.get("terminal", ""))
-        return await self._renderer.page(request, "coverage.html", content)
+        surveyed = self._chosen(request.query_params.get("terminal", ""))
+        return await self._page(request, surveyed, "")
 
     async def area(self, request: Request) -> Response:
         """One area, its tiles one by one."""
-        name, terminal = request.path_params["area"], request.query_params.get("terminal", "")
-        surveyed = self._chosen(terminal)
-        if surveyed is None or name not in surveyed.areas:
+        name = request.path_params["area"]
+        surveyed = self._chosen(request.query_params.get("terminal", ""))
+        if surveyed is None or not surveyed.definition.planned.get(name):
             raise HTTPException(404)
-        return await self._renderer.page(request, "coverage.html", partial(self._overview, terminal, name))
+        return await self._page(request, surveyed, name)
+
+    async def _page(self, request: Request, surveyed: Surveyed | None, area: str) -> Response:
+        if surveyed is None:
+            return await self._renderer.page(request, "coverage.html", lambda: self._frame(None))
+        works = self._works()
+        # Thousands of tiles: in a thread, so that probes do not wait for it.
+        drawn = await asyncio.to_thread(self._draw, surveyed, works, area)
+        content = partial(self._overview, surveyed, works, area, drawn)
+        return await self._renderer.page(request, "coverage.html", content)
 
     async def tile(self, request: Request) -> Response:
         """One tile: every attempt in it."""
@@ -83,6 +96,7 @@ class CoveragePages:
     def _frame(self, surveyed: Surveyed | None) -> dict[str, Any]:
         return {
             "here": "coverage",
+            "area": "",
             "fault": printable(self._view.coverage.fault),
             "there": surveyed is not None,
             "basis": "" if surveyed is None else printable(basis(surveyed)),
@@ -93,20 +107,17 @@ class CoveragePages:
             ],
         }
 
-    def _overview(self, terminal: str, area: str = "") -> dict[str, Any]:
-        surveyed = self._chosen(terminal)
-        found = self._frame(surveyed) | {"area": "", "rows": []}
-        if surveyed is None:
-            return found
-        works = self._works()
+    def _overview(
+        self, surveyed: Surveyed, works: Mapping[str, bool | None], area: str, drawn: Drawn
+    ) -> dict[str, Any]:
         rows = [now for now in self._view.coverage.now(works) if now.surveyed is surveyed]
         tiles = surveyed.definition.area_of if not area else surveyed.definition.planned[area]
         counts = Counter(tile_state(surveyed.tiles.get(tile), works) for tile in tiles)
         more = {plan.figures.area: plan.more for plan in planner(surveyed, at_least=AT_LEAST)}
-        return found | {
+        return self._frame(surveyed) | {
             "area": area,
             "area_name": printable(area_name(surveyed, area)),
-            "map": self._map(surveyed, works, area),
+            "map": self._map(surveyed, works, drawn),
             "legend": [
                 {"state": state.value, "word": _(word), "count": counts[state]} for state, word in STATE_WORDS.items()
             ],
@@ -158,21 +169,20 @@ class CoveragePages:
             for name, covered in surveyed.spots().items()
         ]
 
-    def _map(self, surveyed: Surveyed, works: Mapping[str, bool | None], area: str) -> dict[str, Any]:
+    def _draw(self, surveyed: Surveyed, works: Mapping[str, bool | None], area: str) -> Drawn:
         states = tuple(works.get(station) for station in surveyed.stations)
-        key = (id(surveyed), states, area)
-        if key not in self._drawn:
-            if len(self._drawn) > len(surveyed.areas) + len(self._view.coverage.surveys):
-                self._drawn.clear()
+        key = surveyed.terminal.id, area
+        kept = self._drawn.get(key)
+        if kept is None or kept[0] is not surveyed or kept[1] != states:
             areas = [each for each in surveyed.definition.areas if area in ("", each.id)]
             tiles = surveyed.definition.planned[area] if area else tuple(surveyed.definition.area_of)
             picture = picture_of(areas, tiles)
-            # The survey is kept with it: no other one can have its identity meanwhile.
-            self._drawn[key] = (
-                surveyed, picture, draw_areas(picture, areas),
-                draw_tiles(picture, surveyed, tiles, works, single=bool(area)),
-            )  # fmt: skip
-        _surveyed, picture, borders, drawn = self._drawn[key]
+            layers = draw_tiles(picture, surveyed, tiles, works, single=bool(area))
+            kept = self._drawn[key] = (surveyed, states, picture, draw_areas(picture, areas), layers)
+        return kept
+
+    def _map(self, surveyed: Surveyed, works: Mapping[str, bool | None], drawn: Drawn) -> dict[str, Any]:
+        _surveyed, _states, picture, borders, layers = drawn
         return {
             "width": picture.width,
             "height": picture.height,
@@ -185,7 +195,7 @@ class CoveragePages:
                 {"state": state.value, "word": _(STATE_WORDS[state]), "paths": [
                     {"tile": f"{tile:x}" if tile else "", "path": path} for tile, path in paths
                 ]}
-                for state, paths in drawn.items()
+                for state, paths in layers.items()
             ],
             "stations": self._markers(picture, works),
         }  # fmt: skip
