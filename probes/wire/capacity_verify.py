@@ -90,9 +90,9 @@ class VerifyPlan:
     confidence: float = 0.99
     margin: float = 0.005
     quiet_seconds: float = 0.5
-    sustain_seconds: float = 2.28
+    sustain_seconds: float = 2.26
     late_after_seconds: float = 6.0
-    late_seconds: float = 0.12
+    late_seconds: float = 0.08
     rise_seconds: float = 0.02
 
     @property
