@@ -83,6 +83,7 @@ class Site:
     Attributes:
         id: stable, unique in the inventory.
         kind: battalion, fire_station, township, radio_site or vehicle.
+        contact: who is there, in the office's own words.
         required: how many of each kind of equipment it must have (应配).
     """
 
@@ -90,12 +91,16 @@ class Site:
     kind: str
     name: LocalText
     place: Place = field(default_factory=Place)
+    contact: str = ""
     required: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """A piece of equipment. ``id`` is ``site/name``; ``parent`` is the id of the asset that it hangs on."""
+    """A piece of equipment. ``id`` is ``site/name``; ``parent`` is the id of the asset that it hangs on.
+
+    ``contact`` is who helps with it, in the office's own words: a carrier, a circuit number, a telephone.
+    """
 
     id: str
     site: str
@@ -107,6 +112,7 @@ class Asset:
     parent: str | None = None
     normally_off: bool = False
     model: str = ""
+    contact: str = ""
 
     def in_service(self, day: date) -> bool:
         """Whether it is commissioned and not yet retired on ``day`` (retired counts from that day on)."""

@@ -142,7 +142,9 @@ STATES = {
 """States that netmon itself finds out, as opposed to the words of a device: what they are about, and each word."""
 
 
-INDEXES = {"to_site": _n("to the site"), "from_site": _n("from the site")}
+INDEXES = {
+    "to_site": _n("to the site"), "from_site": _n("from the site"), "near": _n("near end"), "far": _n("far end"),
+}  # fmt: skip
 """Indexes that netmon itself gives; the others are names of devices."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -23,7 +23,7 @@ from netmon.alerts.machine import VANTAGE, Condition
 from netmon.alerts.runbook import first_steps, page_of
 from netmon.alerts.settings import AlertSettings, Recipient
 from netmon.i18n import _, current_language, ngettext
-from netmon.model import LOCAL, Asset, Check, LocalText, Site, Status
+from netmon.model import LOCAL, Asset, Check, LocalText, Reason, ReasonCode, Site, Status
 from netmon.words import (
     duration,
     effective_word,
@@ -34,6 +34,7 @@ from netmon.words import (
     reason_sentence,
     site_kind_word,
 )
+from probes.base import Failure
 
 __all__ = [
     "Context",
@@ -160,7 +161,7 @@ def in_annotations(alert: Alert, settings: AlertSettings, context: Context, now_
     what it is, how it is, what to do."""
     item = _item(alert, now_ns, settings, context)
     ending = _annotation_ending()
-    lines = [*_frame_lines(_frame("", settings, context)), *_item_lines(item)]
+    lines = [*_frame_lines(_frame("", settings, context)), *_item_lines({**item, "steps": []})]
     steps = [f"{number}. {step}" for number, step in enumerate(item["steps"], 1)]
     return {
         f"summary{ending}": item["title"],
@@ -184,6 +185,7 @@ def digest(
         "kind": "digest", "number": 1, "look": "down" if lasting else "up",
         "summary": _("{ended} alerts ended since yesterday morning.").format(ended=ended),
         "alerts": [_item(alert, now_ns, settings, context, brief=True) for alert in lasting],
+        "titles": True,
         "unknown": [_check_name(name, context) for name in unknown[:LISTED]],
         "unknown_count": len(unknown),
         "link": f"{settings.board}/alerts" if settings.board else "",
@@ -309,6 +311,7 @@ def _content(notice: Notice, settings: AlertSettings, context: Context) -> dict[
         "look": "up" if resolved else "degraded" if first.severity is Severity.MINOR else "down",
         "summary": summary,
         "alerts": [_item(alert, notice.at_ns, settings, context) for alert in alerts],
+        "titles": len(alerts) > 1,
         "link": f"{settings.board}/alerts/{first.id}" if settings.board and not resolved else "",
     }
 
@@ -336,15 +339,16 @@ def _item(
         "over": over,
         "kind": "" if asset is None else equipment_kind_word(asset.kind),
         "where": where,
-        "since": _("{moment} (for {length})").format(moment=_exact(alert.since_ns), length=_length(alert, end_ns)),
-        "wrong": [line for each in alert.conditions.values() for line in _wrong(each, context)],
+        "since": _since(alert, end_ns, over=over),
+        "contacts": [] if brief or over else [_line(each.contact) for each in (asset, site) if each and each.contact],
+        "wrong": [line for each in alert.conditions.values() for line in _wrong(each, context, len(alert.conditions))],
         "flapping": alert.flapping,
         "cause": [] if brief or over else _cause(alert, context),
-        "behind": [] if over else [_asset_name(name, context) for name in alert.behind[:LISTED]],
+        "behind": [] if over else _by_site(alert.behind[:LISTED], context),
         "behind_more": 0 if over else max(0, len(alert.behind) - LISTED),
         "behind_count": len(alert.behind),
         "coverage": [] if brief or over else [_line(line) for line in context.coverage.get(alert.id, ())],
-        "targets": [_target(each) for each in context.touched.get(alert.id, ())],
+        "targets": _targets(context.touched.get(alert.id, ())),
         "steps": [] if brief or over else first_steps(page),
         "runbook": f"docs/runbooks/{page}.md",
         "strips": [] if brief else [
@@ -370,16 +374,30 @@ def _only_degraded(alert: Alert) -> bool:
     return all(condition.status is Status.DEGRADED for condition in alert.conditions.values())
 
 
-def _wrong(condition: Condition, context: Context) -> list[str]:
+def _since(alert: Alert, end_ns: int, *, over: bool) -> str:
+    text = _("{moment} Beijing time (for {length})") if over else _(
+        "{moment} Beijing time ({length} when this was written)"
+    )  # fmt: skip
+    return text.format(moment=_exact(alert.since_ns), length=_length(alert, end_ns))
+
+
+def _wrong(condition: Condition, context: Context, conditions: int) -> list[str]:
     name = condition.check_id
     if name not in context.checks:
         return [_line(reason_sentence(reason)) for reason in condition.reasons]
-    lines = [f"{_check_word(name)}: {_line(reason_sentence(reason))}" for reason in condition.reasons]
+    before = f"{_check_word(name)}: " if conditions > 1 else ""
+    lines = [f"{before}{_line(reason_sentence(_brief(reason)))}" for reason in condition.reasons]
     past = context.past.get(name, Past())
     for key, (least, greatest) in past.figures.items():
         text = _("{reading} in the last 24 hours: {least} to {greatest}")
         lines.append(text.format(reading=reading_name(key), least=figure(key, least), greatest=figure(key, greatest)))
-    return lines or [f"{_check_word(name)}: {effective_word(condition.status.value)}"]
+    return lines or [f"{before}{effective_word(condition.status.value)}"]
+
+
+def _brief(reason: Reason) -> Reason:
+    """A reason without a sentence that says no more than its word."""
+    silent = (reason.code, reason.subject) == (ReasonCode.FAILURE, Failure.TIMEOUT.value)
+    return replace(reason, text="") if silent else reason
 
 
 def _cause(alert: Alert, context: Context) -> list[str]:
@@ -390,16 +408,22 @@ def _cause(alert: Alert, context: Context) -> list[str]:
     if asset is None:
         return []
     lines = []
+    own = _asset_name(asset.id, context)
     if asset.parent is not None:
         words = {
-            True: _("{name}, on which it hangs, works."),
-            False: _("{name}, on which it hangs, is not well, and answers."),
-            None: _("Nothing is known of {name}, on which it hangs."),
+            True: _("Most likely {own} itself or its far end: {parent}, on which it hangs, works."),
+            False: _("Perhaps {parent}, on which {own} hangs: it answers, but is not well."),
+            None: _("Nothing is known of {parent}, on which {own} hangs."),
         }
-        lines.append(words[context.works.get(asset.parent)].format(name=_asset_name(asset.parent, context)))
+        text = words[context.works.get(asset.parent)]
+        lines.append(text.format(own=own, parent=_asset_name(asset.parent, context)))
     if alert.behind:
-        text = _("All {count} devices that cannot be reached hang on it.")
-        lines.append(text.format(count=len(alert.behind)))
+        text = ngettext(
+            "What hangs on {own} cannot be reached either: {count} device.",
+            "What hangs on {own} cannot be reached either: {count} devices.",
+            len(alert.behind),
+        )
+        lines.append(text.format(own=own, count=len(alert.behind)))
     for other in context.assets.values():
         if other.kind == "power" and other.site == asset.site and other.id != asset.id:
             if other.id in alert.behind or context.works.get(other.id) is False:
@@ -409,6 +433,23 @@ def _cause(alert: Alert, context: Context) -> list[str]:
                 lines.append(_("{name} works: it is not the power of the site.").format(
                     name=_asset_name(other.id, context)))  # fmt: skip
     return lines
+
+
+def _targets(touched: Sequence[Touched]) -> list[str]:
+    lines = [_target(each) for each in touched]
+    if any(each.figures for each in touched):
+        lines.append(_("Figures of the last hourly evaluation: this outage may not be in them yet."))
+    return lines
+
+
+def _by_site(names: Iterable[str], context: Context) -> list[str]:
+    """Equipment by name, a line for each site."""
+    sites: dict[str, list[str]] = {}
+    for name in names:
+        asset = context.assets.get(name)
+        site = "" if asset is None else _site_name(asset.site, context)
+        sites.setdefault(site, []).append(_line(name) if asset is None else _name(asset.name, asset.id))
+    return [f"{site}: {', '.join(each)}" if site else ", ".join(each) for site, each in sites.items()]
 
 
 def _target(touched: Touched) -> str:
@@ -421,29 +462,37 @@ def _target(touched: Touched) -> str:
 
 def _strip(name: str, context: Context) -> dict[str, Any]:
     words = context.past[name].strip
+    shown = [word for word in COLOURS if word in words]
     return {
         "name": _check_name(name, context),
         "cells": [COLOURS.get(word, NOTHING) for word in words],
         "text": "".join(BLOCKS.get(word, " ") for word in words),
-    }
+        "legend": [
+            *((COLOURS[word], BLOCKS[word], effective_word(word)) for word in shown),
+            *([(NOTHING, " ", _("no record"))] if set(words) - set(shown) else []),
+        ],
+    }  # fmt: skip
 
 
 def _text(content: Mapping[str, Any]) -> str:
     lines = [content["subject"].removeprefix("[netmon] "), ""]
     for line in [*_frame_lines(content), content["summary"]]:
         lines += [line, ""]
+    if content["link"]:
+        lines += [_("To acknowledge it, open: {link}").format(link=content["link"]), ""]
     for item in content["alerts"]:
-        lines += [f"* {item['title']} [{_('over') if item['over'] else item['severity']}]"]
+        if content["titles"]:
+            lines += [f"* {item['title']} [{_('over') if item['over'] else item['severity']}]"]
         lines += [f"  {line}" for line in _item_lines(item)]
-        if item["steps"]:
-            lines += [f"  {_('first steps')}:", *(f"    {n}. {step}" for n, step in enumerate(item["steps"], 1))]
-        lines += [f"  {_('last 24 hours')} |{strip['text']}| {strip['name']}" for strip in item["strips"]]
+        for strip in item["strips"]:
+            blank = _("blank")
+            legend = ", ".join(f"{block.strip() or blank} {word}" for _colour, block, word in strip["legend"])
+            lines += [f"  {strip['name']}: -24 {_('h')} |{strip['text']}| {_('now')} ({legend})"]
+        lines += [f"  {check['name']}: {check['link']}" for check in item["checks"]]
         lines.append("")
     if content["unknown_count"]:
         lines += [_("Nothing is known of {count} checks:").format(count=content["unknown_count"]),
                   *(f"  - {name}" for name in content["unknown"]), ""]  # fmt: skip
-    if content["link"]:
-        lines += [_("To acknowledge it, open: {link}").format(link=content["link"])]
     if content["grafana"]:
         lines += [f"Grafana: {content['grafana']}"]
     return "\n".join(lines).rstrip() + "\n"
@@ -460,14 +509,15 @@ def _item_lines(item: Mapping[str, Any]) -> list[str]:
         (_("in hand"), item["acknowledged"]),
     ]  # fmt: skip
     lines = [f"{name}: {text}" for name, text in rows if text]
-    for head, part in (
-        (_("how bad"), item["wrong"]), (_("radio coverage"), item["coverage"]), (_("likely cause"), item["cause"]),
-        (_("targets touched"), item["targets"]), (_("cut off by it"), item["behind"]),
+    steps = [f"{number}. {step}" for number, step in enumerate(item["steps"], 1)]
+    more = [_("and {count} more").format(count=item["behind_more"])] if item["behind_more"] else []
+    for head, part, mark in (
+        (_("how bad"), item["wrong"], "- "), (_("radio coverage"), item["coverage"], "- "),
+        (_("likely cause"), item["cause"], "- "), (_("first steps"), steps, ""), (_("contact"), item["contacts"], "- "),
+        (_("targets touched"), item["targets"], "- "), (_("cut off by it"), [*item["behind"], *more], "- "),
     ):  # fmt: skip
         if part:
-            lines += [f"{head}:", *(f"  - {line}" for line in part)]
-    if item["behind_more"]:
-        lines.append("  - " + _("and {count} more").format(count=item["behind_more"]))
+            lines += [f"{head}:", *(f"  {mark}{line}" for line in part)]
     if item["flapping"]:
         lines.append(_("It comes and goes: nothing more is mailed until it is calm for half an hour."))
     return lines
@@ -515,8 +565,12 @@ def _asset_name(name: str, context: Context) -> str:
     asset = context.assets.get(name)
     if asset is None:
         return _line(name)
-    site = context.sites[asset.site]
-    return f"{_name(site.name, site.id)} · {_name(asset.name, asset.id)}"
+    return f"{_site_name(asset.site, context)} · {_name(asset.name, asset.id)}"
+
+
+def _site_name(name: str, context: Context) -> str:
+    site = context.sites[name]
+    return _name(site.name, site.id)
 
 
 def _name(text: LocalText, otherwise: str) -> str:

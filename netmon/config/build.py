@@ -148,7 +148,7 @@ class _Builder:
                     self._unknown((*path, "required", kind), _("no kind of equipment {name}"), kind, EQUIPMENT_CHECKS)
             sites[shape.id] = Site(
                 id=shape.id, kind=shape.kind, name=_text(shape.name), place=_place(shape.place),
-                required=dict(shape.required),
+                contact=shape.contact, required=dict(shape.required),
             )  # fmt: skip
             for index, item in enumerate(shape.equipment):
                 self._add_equipment((*path, "equipment", index), shape, item)
@@ -228,6 +228,7 @@ class _Builder:
             parent=f"{site.id}/{parent}" if parent and "/" not in parent else parent,
             normally_off=shape.kind in NORMALLY_OFF if shape.normally_off is None else shape.normally_off,
             model=shape.model,
+            contact=shape.contact,
         )
         self._assets[asset_id] = asset
         self._equipment.append((path, asset, shape))

@@ -276,6 +276,7 @@ class EquipmentShape(Shape):
     retired: Day = Field(default=None, description="First day out of service.")
     parent: str | None = Field(default=None, description="What it hangs on: equipment of this site, or site/equipment.")
     place: PlaceShape | None = None
+    contact: Line = Field(default="", description="Who helps: carrier, circuit number, telephone. Told in mails.")
     normally_off: bool | None = None
     address: EndpointField | None = Field(default=None, description="Short for the endpoint `host`.")
     endpoints: Endpoints = Field(default_factory=dict)
@@ -289,6 +290,7 @@ class SiteShape(Shape):
     kind: Literal["battalion", "fire_station", "township", "radio_site", "vehicle"]
     name: LocalTextField = TextShape()
     place: PlaceShape = PlaceShape()
+    contact: Line = Field(default="", description="Who is there: telephone, call sign. Told in mails.")
     required: dict[str, Annotated[int, Field(ge=0, le=10000)]] = Field(
         default_factory=dict, description="How many of each kind of equipment the site must have (应配)."
     )
