@@ -263,7 +263,7 @@ def tiles(data: DataOption = DEFAULT_DATA) -> None:
     """Everything that the last surveys say, for a running netmon."""
     from netmon.coverage.load import to_plain
 
-    say(json.dumps([to_plain(each) for each in _last(data, "")], ensure_ascii=False))
+    say(json.dumps([to_plain(each) for each in _last(data, "", needed=False)], ensure_ascii=False))
 
 
 def _inventory(path: Path) -> Config:
@@ -277,7 +277,7 @@ def _stations(config: Config) -> list[str]:
     return [asset.id for asset in config.assets.values() if asset.kind == STATION]
 
 
-def _last(data: Path, terminal: str) -> list[Surveyed]:
+def _last(data: Path, terminal: str, *, needed: bool = True) -> list[Surveyed]:
     from netmon.archive import ArchiveError
     from netmon.coverage.load import read_surveys
 
@@ -285,6 +285,8 @@ def _last(data: Path, terminal: str) -> list[Surveyed]:
         surveys: Mapping[str, Surveys] = read_surveys(data)
     except ArchiveError as error:
         fail(str(error), EXIT_FAULT)
+    if needed and not surveys:
+        fail(_("There is no survey yet: netmon coverage import, docs/coverage.md."), EXIT_NO)
     if terminal and terminal not in surveys:
         fail(_("no survey of {name}").format(name=printable(terminal[:64])), EXIT_USAGE)
     return [each.last for name, each in surveys.items() if terminal in ("", name)]

@@ -37,10 +37,10 @@ async def data(tmp_path: Path) -> Path:
         samples, COUNTY.definition.text, survey="spring", source=source, source_sha256="0" * 64, imported="now"
     )
     assert stored is not None
+    checks = "{base-station: false, ping: {kind: ping}}"
     sites = "".join(
         f"  - {{id: {name.partition('/')[0]}, kind: radio_site, equipment: "
-        f"[{{id: base, kind: base_station, address: 192.0.2.{n}, "
-        "checks: {base-station: false, ping: {kind: ping}}}]}\n"
+        f"[{{id: base, kind: base_station, address: 192.0.2.{n}, checks: {checks}}}]}}\n"
         for n, name in enumerate(COUNTY.stations, 1)
     )
     text = f"defaults: {{ping: {{interval: 60s, timeout: 5s}}}}\nsites:\n{sites}"
@@ -128,20 +128,23 @@ async def test_the_target_is_judged_by_the_archive_alone(data: Path) -> None:
     assert part["figures"]["planned_tiles"] == surveyed["planned"]
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
+async def test_wrong_usage_is_told(data: Path) -> None:
+    for words, told in (
         (("whatif", "--down", "hill-0/bas"), "did you mean hill-0/base?"),
         (("show", "--terminal", "walkie"), "no survey of walkie"),
         (("plan", "--at-least", "200%"), "write a share between 0 and 1"),
         (("plan", "--at-least", "much"), "--at-least"),
         (("available", "--since", "long"), "--since"),
-    ],
-)
-async def test_wrong_usage_is_told(data: Path, words: tuple[str, ...], told: str) -> None:
-    done = netmon(data, *words)
-    assert done.exit_code == 2
-    assert told in done.output
+    ):
+        done = netmon(data, *words)
+        assert done.exit_code == 2
+        assert told in done.output
+
+
+def test_without_a_survey_it_is_said_what_to_do(tmp_path: Path) -> None:
+    done = netmon(tmp_path, "show")
+    assert (done.exit_code, "There is no survey yet" in done.output) == (1, True)
+    assert netmon(tmp_path, "tiles").stdout == "[]\n"
 
 
 async def test_a_damaged_survey_is_told(data: Path) -> None:
