@@ -48,6 +48,8 @@ HANDSHAKE_SECONDS: Final = 5.0
 VERIFY_SECONDS, RAMP_SECONDS = 20.0, 10.0
 LOOK_SECONDS: Final = 1.0
 SPARE_SECONDS: Final = 0.2
+COUNTED_IN_FRAMES: Final = frozenset({Layer.ETHERNET, Layer.ETHERNET_FCS, Layer.PHYSICAL})
+"""Where octets of frames can be added: at higher layers they would be too many, for the headers of unknown packets."""
 MEANING: Final = {
     Outcome.REACHED: StateClass.OK,
     Outcome.BELOW: StateClass.DEGRADED,
@@ -242,7 +244,8 @@ def _conclude(
     ended = run.stopped
     if others is not None:
         readings[indexed("others_bits_per_second", direction)] = others
-        if outcome is Outcome.BELOW and carried is not None and carried + others >= threshold:
+        framed = params.layer in COUNTED_IN_FRAMES
+        if framed and outcome is Outcome.BELOW and carried is not None and carried + others >= threshold:
             # What others sent at the same time, the line carried as well.
             carried, outcome = carried + others, Outcome.REACHED
     if run.overflow or run.stalled:

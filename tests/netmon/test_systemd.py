@@ -12,7 +12,7 @@ import pytest
 from netmon import systemd
 from tests.lab import need
 
-UNIT = Path(__file__).parents[2] / "deploy" / "netmon.service"
+UNITS = Path(__file__).parents[2] / "deploy"
 
 
 @pytest.fixture
@@ -63,11 +63,12 @@ async def test_a_watchdog_that_is_not_ours_is_left_alone(environ: dict[str, str]
     await asyncio.wait_for(systemd.watchdog(lambda: "", environ=environ), 5)
 
 
-def test_the_unit_is_right_and_gives_away_little(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["netmon.service", "netmon-reflector.service"])
+def test_the_unit_is_right_and_gives_away_little(name: str, tmp_path: Path) -> None:
     """systemd-analyze verifies it, and finds its exposure to be 2.0 of 10 at most."""
     analyze = need.program("systemd-analyze", "systemd")
-    unit = tmp_path / "netmon.service"  # with programs that are there: the real ones depend on the installation
-    text = UNIT.read_text(encoding="utf-8").replace("/opt/netmon/.venv/bin/netmon", "/bin/true")
+    unit = tmp_path / name  # with programs that are there: the real ones depend on the installation
+    text = (UNITS / name).read_text(encoding="utf-8").replace("/opt/netmon/.venv/bin/netmon", "/bin/true")
     unit.write_text(text, encoding="utf-8")
     done = subprocess.run([analyze, "verify", "--man=no", unit], capture_output=True, text=True)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
