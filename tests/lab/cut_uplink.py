@@ -33,7 +33,8 @@ def inventory(core: str, friend: str, uplink: str, devices: list[str], *, interv
         f"      - {{id: friend, kind: gateway, address: {friend}, {ping}}}",
         "  - id: station-1", "    kind: fire_station", "    name: {zh: 一号消防救援站, en: Fire station 1}",
         "    place: {address: 珲春市靖和街}", "    contact: 值班室 0433-7550000", "    equipment:",
-        "      - {id: uplink, kind: uplink, name: {zh: 站上联, en: Station uplink}, parent: battalion/core, contact: 运营商 10000，电路编号 HC-0001, "  # noqa: ISC004
+        "      - {id: uplink, kind: uplink, name: {zh: 站上联, en: Station uplink}, parent: battalion/core, "  # noqa: ISC004
+        "contact: 运营商 10000，电路编号 HC-0001, "
         f"endpoints: {{near: {core}, far: {uplink}}}, "
         f"checks: {{uplink: {{interval: {interval}s, timeout: {TIMEOUT}s, confirm: 1s}}}}}}",
     ]  # fmt: skip

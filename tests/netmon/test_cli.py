@@ -105,6 +105,28 @@ def test_probe_prints_which_end_a_figure_is_of(tmp_path: Path) -> None:
     assert "loss_ratio[near]" in done.stdout
 
 
+def test_probe_loads_no_line_unless_it_is_told_to(tmp_path: Path) -> None:
+    """Who runs a capacity test by hand says so."""
+    (tmp_path / "key").write_text("0123456789abcdef")
+    (tmp_path / "key").chmod(0o600)
+    path = tmp_path / "sites.yaml"
+    line = (
+        "{id: line, kind: uplink, endpoints: {near: 127.0.0.1, far: 127.0.0.2, reflector: {host: 127.0.0.1, port: 9}}}"
+    )
+    path.write_text(
+        "reflector_keys: {default: {key_file: key}}\nsites:\n"
+        f"- {{id: a, kind: fire_station, equipment: [{line}]}}\n",
+        encoding="utf-8",
+    )
+
+    refused = netmon("probe", "a/line/capacity", "--config", str(path))
+    assert (refused.returncode, "--load verify" in refused.stderr) == (2, True)
+    odd = netmon("probe", "a/line/uplink", "--load", "verify", "--config", str(path))
+    assert (odd.returncode, "loads no line" in odd.stderr) == (2, True)
+    done = netmon("probe", "a/line/capacity", "--load", "search", "--config", str(path))
+    assert (done.returncode, "to_site: search" in done.stdout) == (1, True)
+
+
 def test_probe_runs_nothing_that_is_not_in_the_inventory(inventory: Path) -> None:
     """There is no way to name a host."""
     done = netmon("probe", "here/self/pin", "--config", str(inventory))
@@ -248,7 +270,7 @@ def test_targets_say_how_they_stand(tmp_path: Path) -> None:
     told = json.loads(netmon("targets", *register, "--data", str(tmp_path), "--json").stdout)
     verdicts = {target["id"]: target["verdict"] for target in told["targets"]}
     assert len(verdicts) == 15
-    assert verdicts["radio-coverage"] == "not_enough_data"
+    assert verdicts["radio-coverage"] == "not_enough_data"  # nobody has imported a survey
     assert verdicts["satellite-phone"] == "not_met"
     assert verdicts["sensing"] == "not_enough_data"
     table = netmon("targets", *register, "--data", str(tmp_path), "--all", language="zh").stdout
@@ -257,3 +279,11 @@ def test_targets_say_how_they_stand(tmp_path: Path) -> None:
     assert netmon("targets", *register, "--data", str(tmp_path), "--year", "2199").returncode == 2
     assert netmon("schema", "targets").returncode == 0
     assert netmon("schema", "nothing").returncode == 2
+
+
+@pytest.mark.parametrize("option", ["--alerts", "--forward"])
+def test_a_file_that_is_named_must_be_there(inventory: Path, tmp_path: Path, option: str) -> None:
+    done = netmon("run", "--config", str(inventory), "--data", str(tmp_path / "data"), option, str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert option in done.stderr
+    assert "does not exist" in done.stderr
