@@ -20,7 +20,16 @@ from probes.wire.echo import Echo, EchoError
 from probes.wire.icmp_clock import StepWatch
 from probes.wire.icmp_layout import NAMES, Destination, Layout, destination, source_of
 from probes.wire.icmp_messages import ORIGIN_TIMESTAMPING, ErrorMessage, local_failure, parse_control, parse_error
-from probes.wire.icmp_packets import ECHO, ECHO_REPLY, KEY_OFFSET, MIN_PAYLOAD_BYTES, EchoRequest, is_ours, key_of
+from probes.wire.icmp_packets import (
+    ECHO,
+    ECHO_REPLY,
+    KEY_OFFSET,
+    MIN_PAYLOAD_BYTES,
+    EchoRequest,
+    is_ours,
+    key_of,
+    load_scapy,
+)
 from probes.wire.icmp_socket import (
     OWN_FAULTS,
     cut_control,
@@ -493,6 +502,7 @@ class IcmpWire:
         self._realtime_ns = realtime_ns
         self._monotonic_ns = monotonic_ns
         self._channels: dict[Family, _Channel] = {}
+        load_scapy()
 
     async def ping(
         self,

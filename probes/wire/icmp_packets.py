@@ -11,7 +11,7 @@ from probes.wire.packet_batches import Tail
 
 __all__ = [
     "ECHO", "ECHO_REPLY", "ECHO_REQUEST", "KEY_OFFSET", "MIN_PAYLOAD_BYTES", "EchoRequest", "checksum_of",
-    "failure_of_icmp", "is_ours", "key_of",
+    "failure_of_icmp", "is_ours", "key_of", "load_scapy",
 ]  # fmt: skip
 
 ECHO: Final = struct.Struct("!BBHHHQI")
@@ -120,8 +120,14 @@ def is_ours(key: bytes, identifier: int, token: int) -> bool:
     return (own_identifier, own_token) == (identifier, token)
 
 
+def load_scapy() -> None:
+    """Import what crafts packets. It takes half a second: not while a probe waits."""
+    import scapy.layers.inet
+    import scapy.layers.inet6  # noqa: F401
+
+
 def _craft(family: Family, identifier: int, payload: bytes) -> bytes:
-    """The message with sequence number and checksum 0. Importing scapy takes half a second: it is done here."""
+    """The message with sequence number and checksum 0."""
     if family is Family.IPV4:
         from scapy.layers.inet import ICMP
 
