@@ -24,7 +24,6 @@ Series = dict[str, Any]
 class Prometheus:
     """Attributes:
     url: where it answers.
-    config: its configuration; written by :meth:`start`.
 
     Args:
         jobs: it scrapes the target once for each.
@@ -34,16 +33,16 @@ class Prometheus:
         self._jobs = [{"job_name": job, "static_configs": [{"targets": [target]}]} for job in jobs]
         self._program = program("prometheus", "prometheus")
         self._folder = folder
-        self.config = folder / "prometheus.yml"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = unused_port()
         self.url = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         every = {"scrape_interval": "1s", "scrape_timeout": "1s"}
-        self.config.write_text(json.dumps({"global": every, "scrape_configs": self._jobs}))  # which is YAML, too
+        config = self._folder / "prometheus.yml"
+        config.write_text(json.dumps({"global": every, "scrape_configs": self._jobs}))  # which is YAML, too
         command = [
-            self._program, f"--config.file={self.config}", f"--storage.tsdb.path={self._folder / 'data'}",
+            self._program, f"--config.file={config}", f"--storage.tsdb.path={self._folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{self._port}", "--log.level=error",
         ]  # fmt: skip
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
