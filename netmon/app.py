@@ -24,6 +24,7 @@ from netmon.alerts.service import Alerts
 from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.config import Config, ConfigError, load
+from netmon.coverage.board import CoverageBoard, Now, station_works
 from netmon.forward.service import Forward
 from netmon.i18n import _
 from netmon.impact import Effective, effective
@@ -150,6 +151,8 @@ class App:
         register = settings.targets or settings.config.with_name("targets.yaml")
         self.targets = TargetsBoard(register, settings.data, kinds=kinds, run=_apart)
         self.internals.watch_targets(self.targets)
+        self.coverage = CoverageBoard(settings.data, run=_apart)
+        self.internals.watch_coverage(self.coverage_now)
         self.wires = build_wires(config)
         self.runner = Runner(
             kinds=kinds,
@@ -181,6 +184,7 @@ class App:
         self._testing: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._hourly: asyncio.Task[None] | None = None
+        self._surveys: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
 
     def observe(self, observer: Callable[[Sequence[Observation]], None]) -> None:
@@ -228,6 +232,10 @@ class App:
     def effective(self) -> dict[str, Effective]:
         """What the status of each check means now."""
         return effective(self.checks, self.config.assets, self.latest, self.upkeep.in_force(), self.clock.wall_ns())
+
+    def coverage_now(self) -> Sequence[Now]:
+        """The areas of the last surveys, with what is available of them now."""
+        return self.coverage.now(station_works(self.checks, self.effective()))
 
     def since(self, check_id: str) -> int | None:
         """Since when a check has its present status, UTC nanoseconds; ``None`` if that is not known."""
@@ -282,6 +290,7 @@ class App:
         self.internals.config_loaded(now_ns / 1e9)
         self._watch = asyncio.create_task(self.internals.watch_loop())
         self._hourly = asyncio.create_task(self._work_hourly())
+        self._surveys = asyncio.create_task(self.coverage.watch())
         self._alerting = asyncio.create_task(self.alerts.run())
         self._testing = asyncio.create_task(self.loading.run())
         self.forward.start()
@@ -349,7 +358,8 @@ class App:
         await self.schedule.stop()
         await self.traps.stop()
         await self.reports.stop()
-        tasks = [task for task in (self._watch, self._hourly, self._alerting, self._testing) if task is not None]
+        started = (self._watch, self._hourly, self._surveys, self._alerting, self._testing)
+        tasks = [task for task in started if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from netmon import __version__
-from netmon.commands import alerts, archive, evidence, inventory, profile, report, upkeep
+from netmon.commands import alerts, archive, coverage, evidence, inventory, profile, report, upkeep
 from netmon.commands.demo import demo
 from netmon.commands.reflector import reflector
 from netmon.commands.table import COLOURS, status_cell, status_table, summary
@@ -51,6 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(archive.app, name="archive")
+app.add_typer(coverage.app, name="coverage")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(upkeep.maintenance, name="maintenance")
@@ -154,9 +155,9 @@ def check_config(
 
 @app.command()
 def schema(
-    of: Annotated[str, typer.Argument(help="sites, targets, profile or report: which file's schema.")] = "sites",
+    of: Annotated[str, typer.Argument(help="sites, targets, coverage, profile or report: whose schema.")] = "sites",
 ) -> None:
-    """Print the JSON Schema of the inventory, the register or a vendor profile, for editors, or of a report's files."""
+    """Print the JSON Schema of a file that people write, for editors, or of a report's json and csv."""
     if of == "sites":
         import probes
         from netmon.config import schema as make_schema
@@ -174,8 +175,12 @@ def schema(
         from netmon.config.profiles import profile_schema
 
         made = profile_schema()
+    elif of == "coverage":
+        from netmon.coverage.definition import definition_schema
+
+        made = definition_schema()
     else:
-        fail(_("{word} has no schema: sites, targets, profile or report").format(word=of), EXIT_USAGE)
+        fail(_("{word} has no schema: sites, targets, coverage, profile or report").format(word=of), EXIT_USAGE)
     say(json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True))
 
 

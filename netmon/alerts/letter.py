@@ -92,7 +92,7 @@ class Context:
     Attributes:
         past: by check.
         touched: by alert.
-        evidence: sentences about the likely cause, by alert and language.
+        coverage: what an outage costs of the radio coverage, sentences by alert.
         emergency: an emergency is declared.
         simulated: it is no real network: every mail says so.
     """
@@ -103,6 +103,7 @@ class Context:
     checks: Mapping[str, Check]
     past: Mapping[str, Past] = field(default_factory=dict)
     touched: Mapping[str, Sequence[Touched]] = field(default_factory=dict)
+    coverage: Mapping[str, Sequence[str]] = field(default_factory=dict)
     works: Mapping[str, bool | None] = field(default_factory=dict)
     emergency: bool = False
     simulated: bool = False
@@ -342,6 +343,7 @@ def _item(
         "behind": [] if over else [_asset_name(name, context) for name in alert.behind[:LISTED]],
         "behind_more": 0 if over else max(0, len(alert.behind) - LISTED),
         "behind_count": len(alert.behind),
+        "coverage": [] if brief or over else [_line(line) for line in context.coverage.get(alert.id, ())],
         "targets": [_target(each) for each in context.touched.get(alert.id, ())],
         "steps": [] if brief or over else first_steps(page),
         "runbook": f"docs/runbooks/{page}.md",
@@ -459,7 +461,7 @@ def _item_lines(item: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
     lines = [f"{name}: {text}" for name, text in rows if text]
     for head, part in (
-        (_("how bad"), item["wrong"]), (_("likely cause"), item["cause"]),
+        (_("how bad"), item["wrong"]), (_("radio coverage"), item["coverage"]), (_("likely cause"), item["cause"]),
         (_("targets touched"), item["targets"]), (_("cut off by it"), item["behind"]),
     ):  # fmt: skip
         if part:

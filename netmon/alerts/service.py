@@ -26,6 +26,8 @@ from netmon.alerts.outbox import Counts, Message, Outbox, Pending
 from netmon.alerts.senders import Answer, Outcome, send_chat, send_mail
 from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Reader
+from netmon.coverage.board import CoverageBoard, station_works
+from netmon.coverage.words import area_name, available_words, basis, share_words, terminal_name
 from netmon.i18n import _, current_language, use_language
 from netmon.impact import Effective, down_assets, known
 from netmon.logs import fields
@@ -55,6 +57,7 @@ TELL_SECONDS: Final = 60.0
 TELL_AGAIN_SECONDS: Final = 5.0
 LEAST_FREE_BYTES: Final = 200_000_000
 LEAST_FREE_RATIO: Final = 0.02
+MOST_AREAS: Final = 15
 OUTBOX_LATE_NS: Final = 3600 * SECOND_NS
 LONGEST_SILENCE_NS: Final = 31 * DAY_NS
 MAX_REASON: Final = 200
@@ -115,6 +118,10 @@ class Watched(Protocol):
     @property
     def targets(self) -> TargetsBoard:
         """How the targets of the plan stand."""
+
+    @property
+    def coverage(self) -> CoverageBoard:
+        """What the last surveys of radio coverage say."""
 
     @property
     def emergency(self) -> bool:
@@ -421,6 +428,7 @@ class Alerts:
             checks={check.id: check for check in netmon.checks},
             past=self._past(alerts, now_ns),
             touched={alert.id: self._touched(alert) for alert in alerts},
+            coverage={alert.id: self._coverage(alert, effective) for alert in alerts},
             works={asset: works(state.status for state in found) for asset, found in states.items()},
             emergency=netmon.emergency,
             simulated=self._simulated or netmon.config.sample,
@@ -459,6 +467,28 @@ class Alerts:
             )
             for target in targets
         ]  # fmt: skip
+
+    def _coverage(self, alert: Alert, effective: Mapping[str, Effective]) -> list[str]:
+        """What an outage costs of the radio coverage, by township, in the current language."""
+        board, states = self._netmon.coverage, station_works(self._netmon.checks, effective)
+        groups: dict[str, list[str]] = {}
+        for now, without in board.cost([alert.asset, *alert.behind], states):
+            surveyed = now.surveyed
+            lines = groups.setdefault(surveyed.terminal.id, [basis(surveyed)])
+            lines.append(
+                _("{area} ({terminal}): {now} available now, {before} before; {surveyed} by the survey").format(
+                    area=area_name(surveyed, now.area),
+                    terminal=terminal_name(surveyed.terminal),
+                    now=available_words(now.figures, now.available),
+                    before=available_words(now.figures, without),
+                    surveyed=share_words(now.figures.covered, now.figures.planned),
+                )
+            )
+        for lines in groups.values():
+            more = len(lines) - 1 - MOST_AREAS
+            if more > 0:
+                lines[MOST_AREAS + 1 :] = [_("and {count} more").format(count=more)]
+        return [line for lines in groups.values() for line in lines]
 
     # The ways out.
 

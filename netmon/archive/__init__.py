@@ -8,10 +8,12 @@ from netmon.archive.journal import Journal
 from netmon.archive.reader import Counts, Reader
 from netmon.archive.rows import ConfigurationInterval, ConfigurationLoad, Event, Stretch
 from netmon.archive.schema import ArchiveError
+from netmon.archive.surveys import Box, Sample, SurveyFile, SurveyFiles
 from netmon.archive.verify import Problem, Verified, verify
 
 __all__ = [
     "ArchiveError",
+    "Box",
     "ConfigurationInterval",
     "ConfigurationLoad",
     "Counts",
@@ -20,7 +22,10 @@ __all__ = [
     "Manifest",
     "Problem",
     "Reader",
+    "Sample",
     "Stretch",
+    "SurveyFile",
+    "SurveyFiles",
     "Verified",
     "back_up",
     "close_days",

@@ -1,8 +1,8 @@
 """A copy of the archive, taken beside the running daemon, and an archive made of such a copy.
 
-A backup is a folder: the journal as it was at one moment, the files of closed days with their own manifest, and
-``manifest.json`` with the checksums of both. It is complete or it
-is not there: it is written under another name, read back, made durable, and renamed last.
+A backup is a folder: the journal as it was at one moment, the files of closed days and of coverage surveys with their
+own manifests, and ``manifest.json`` with the checksums of all. It is complete or it is not there: it is written under
+another name, read back, made durable, and renamed last.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +20,12 @@ from typing import Any, Final
 from netmon import __version__
 from netmon.archive.durable import replace, sha256, sync
 from netmon.archive.lock import FolderLock
-from netmon.archive.manifest import FILE_NAME as DAYS_MANIFEST
+from netmon.archive.manifest import FILE_NAME as LINES
 from netmon.archive.manifest import FOLDER, DayManifest
 from netmon.archive.reader import Reader
 from netmon.archive.schema import FILE_NAME, ArchiveError, check_version
+from netmon.archive.surveys import FOLDER as SURVEYS
+from netmon.archive.surveys import SurveyFiles, checksums
 from netmon.i18n import _
 
 __all__ = ["Manifest", "back_up", "restore"]
@@ -42,7 +44,7 @@ class Manifest:
         schema_version: of the journal.
         sha256: of the journal's file.
         observations: how many rows.
-        days_sha256: of the manifest of closed days; empty if there is none.
+        days_sha256, surveys_sha256: of the manifests of closed days and of surveys; empty if there is none.
     """
 
     netmon: str
@@ -52,6 +54,7 @@ class Manifest:
     size_bytes: int
     observations: int
     days_sha256: str = ""
+    surveys_sha256: str = ""
 
 
 def back_up(folder: Path, destination: Path, *, now_ns: int, progress: Progress = lambda _done, _all: None) -> Manifest:
@@ -73,6 +76,7 @@ def back_up(folder: Path, destination: Path, *, now_ns: int, progress: Progress 
         version = _copy_journal(folder, file, progress)
         # After the journal: a day that was closed meanwhile is in both, and counts once.
         days_sha256 = _copy_days(folder, partial, progress)
+        surveys_sha256 = _copy_surveys(folder, partial, progress)
         with Reader.open(partial) as reader:
             observations = reader.counts.observations
         manifest = Manifest(
@@ -83,6 +87,7 @@ def back_up(folder: Path, destination: Path, *, now_ns: int, progress: Progress 
             size_bytes=file.stat().st_size,
             observations=observations,
             days_sha256=days_sha256,
+            surveys_sha256=surveys_sha256,
         )
         (partial / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
         for path in (file, partial / MANIFEST, partial):
@@ -110,11 +115,14 @@ def restore(backup: Path, folder: Path) -> Manifest:
         lock = FolderLock(folder)
         try:
             target = folder / FILE_NAME
-            if target.exists() or (folder / FOLDER / DAYS_MANIFEST).exists():
+            if target.exists() or any((folder / part / LINES).exists() for part in (FOLDER, SURVEYS)):
                 raise ArchiveError(_("{folder} has an archive already: move it away first").format(folder=folder))
-            if _copy_days(backup, folder, lambda _done, _all: None) != manifest.days_sha256:
-                days = backup / FOLDER / DAYS_MANIFEST
-                raise ArchiveError(_("{path} is damaged: its checksum is not the manifest's").format(path=days))
+            for part, copy, expected in (
+                (FOLDER, _copy_days, manifest.days_sha256), (SURVEYS, _copy_surveys, manifest.surveys_sha256),
+            ):  # fmt: skip
+                if copy(backup, folder, lambda _done, _all: None) != expected:
+                    path = backup / part / LINES
+                    raise ArchiveError(_("{path} is damaged: its checksum is not the manifest's").format(path=path))
             partial = target.with_suffix(".partial")
             shutil.copyfile(source, partial)
             replace(partial, target)
@@ -150,26 +158,42 @@ def _copy_journal(folder: Path, file: Path, progress: Progress) -> int:
 
 
 def _copy_days(source: Path, target: Path, progress: Progress) -> str:
-    """Copy the files of closed days, checked on the way, then their manifest; that manifest's checksum."""
+    """Copy the files of closed days, then their manifest; that manifest's checksum."""
     manifest = DayManifest.read(source / FOLDER)
-    if not manifest.files:
+    files = {file.name: file.sha256 for file in manifest.files}
+    return _copy_part(source / FOLDER, target / FOLDER, files, manifest.write, progress)
+
+
+def _copy_surveys(source: Path, target: Path, progress: Progress) -> str:
+    """Copy surveys and what they were judged by, then their manifest; that manifest's checksum."""
+    files = SurveyFiles(source).files()
+    return _copy_part(
+        source / SURVEYS, target / SURVEYS, checksums(files), lambda _folder: SurveyFiles(target).write(files), progress
+    )
+
+
+def _copy_part(
+    source: Path, target: Path, files: Mapping[str, str], write: Callable[[Path], None], progress: Progress
+) -> str:
+    """Copy files, checked on the way, then write the manifest that names them; that manifest's checksum."""
+    if not files:
         return ""
-    folders = {(target / FOLDER / file.name).parent for file in manifest.files}
+    folders = {(target / name).parent for name in files}
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
-    for done, file in enumerate(manifest.files):
-        progress(done, len(manifest.files))
-        copy = target / FOLDER / file.name
+    for done, (name, expected) in enumerate(files.items()):
+        progress(done, len(files))
+        copy = target / name
         partial = copy.with_suffix(".partial")
-        shutil.copyfile(source / FOLDER / file.name, partial)
-        if sha256(partial) != file.sha256:
-            path = source / FOLDER / file.name
+        shutil.copyfile(source / name, partial)
+        if sha256(partial) != expected:
+            path = source / name
             raise ArchiveError(_("{path} is damaged: its checksum is not the manifest's").format(path=path))
         replace(partial, copy)
-    for folder in (*folders, target / FOLDER, target):
+    for folder in (*folders, target, target.parent):
         sync(folder)
-    manifest.write(target / FOLDER)
-    return sha256(target / FOLDER / DAYS_MANIFEST)
+    write(target)
+    return sha256(target / LINES)
 
 
 def _read_manifest(backup: Path) -> Manifest:

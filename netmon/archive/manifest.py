@@ -6,23 +6,48 @@ A file that no line names does not count: it is what was left of an attempt that
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from netmon.archive.durable import replace
 from netmon.archive.schema import ArchiveError
 from netmon.i18n import _
 
-__all__ = ["DAY_NS", "FILE_NAME", "FOLDER", "DayFile", "DayManifest"]
+__all__ = ["DAY_NS", "FILE_NAME", "FOLDER", "DayFile", "DayManifest", "read_lines", "write_lines"]
 
 FOLDER: Final = "days"
 FILE_NAME: Final = "manifest.jsonl"
 DAY_NS: Final = 86_400 * 1_000_000_000
 EPOCH: Final = date(1970, 1, 1)
+T = TypeVar("T")
+
+
+def read_lines(path: Path, make: Callable[..., T]) -> tuple[list[T], str]:
+    """What the lines of a manifest say, and what is wrong with the first that cannot be read; no file, no lines."""
+    found, damage = [], ""
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return [], ""
+    except OSError as error:
+        return [], str(error)
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(make(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            damage = damage or _("line {number}: {error}").format(number=number, error=error)
+    return found, damage
+
+
+def write_lines(path: Path, lines: Iterable[Any]) -> None:
+    """Put a manifest of dataclasses in the place of the one before, durably."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines), encoding="utf-8")
+    replace(partial, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +111,7 @@ class DayManifest:
     @classmethod
     def read_what_there_is(cls, days: Path) -> tuple[Self, str]:
         """The lines that can be read, and what is wrong with the others: for who reads, and changes nothing."""
-        files, damage = [], ""
-        try:
-            lines = (days / FILE_NAME).read_bytes().splitlines()
-        except FileNotFoundError:
-            return cls(), ""
-        except OSError as error:
-            return cls(), str(error)
-        for number, line in enumerate(lines, 1):
-            try:
-                files.append(DayFile(**json.loads(line)))
-            except (ValueError, TypeError) as error:
-                damage = damage or _("line {number}: {error}").format(number=number, error=error)
+        files, damage = read_lines(days / FILE_NAME, DayFile)
         return cls(tuple(files)), damage
 
     def with_files(self, files: Iterable[DayFile]) -> Self:
@@ -111,9 +125,7 @@ class DayManifest:
 
     def write(self, days: Path) -> None:
         """Put it in the place of the one before, durably."""
-        partial = days / (FILE_NAME + ".partial")
-        partial.write_text("".join(json.dumps(asdict(file)) + "\n" for file in self.files), encoding="utf-8")
-        replace(partial, days / FILE_NAME)
+        write_lines(days / FILE_NAME, self.files)
 
     def through(self, day: int) -> int:
         """All rows of a day up to this number are in its files; 0 if it has none.

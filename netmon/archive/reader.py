@@ -96,6 +96,11 @@ class Reader:
             raise
         return cls(connection, path)
 
+    @property
+    def folder(self) -> Path:
+        """Where the archive is."""
+        return self._path.parent
+
     def close(self) -> None:
         """Close the files."""
         self._connection.close()

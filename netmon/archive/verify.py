@@ -11,8 +11,9 @@ from typing import Final
 
 from netmon.archive.durable import sha256
 from netmon.archive.manifest import FILE_NAME as MANIFEST
-from netmon.archive.manifest import FOLDER, DayFile, DayManifest
+from netmon.archive.manifest import FOLDER, DayManifest
 from netmon.archive.schema import FILE_NAME, ArchiveError, require_newest
+from netmon.archive.surveys import SurveyFiles, checksums
 from netmon.i18n import _
 
 __all__ = ["Problem", "Verified", "verify"]
@@ -55,20 +56,23 @@ def verify(folder: Path, *, progress: Callable[[int, int], None] = lambda _done,
     if not path.is_file():
         raise ArchiveError(_("there is no archive in {folder}: start netmon run first").format(folder=folder))
     problems = [Problem(str(path), text) for text in _problems_of_journal(path)]
-    days = folder / FOLDER
+    days, surveys = folder / FOLDER, SurveyFiles(folder)
     manifest, damage = DayManifest.read_what_there_is(days)
-    if damage:
-        problems.append(Problem(str(days / MANIFEST), damage))
-    for done, file in enumerate(manifest.files):
-        progress(done, len(manifest.files))
-        text = _problem_of(days, file)
-        if text:
-            problems.append(Problem(str(days / file.name), text))
-    known = {file.name for file in manifest.files}
+    imports, survey_damage = surveys.what_there_is()
     problems += [
-        Problem(str(found), _("in no manifest: it is foreign, or was left by an attempt that was cut short"))
-        for found in sorted(days.glob("*/*.parquet"))
-        if found.relative_to(days).as_posix() not in known
+        Problem(str(part / MANIFEST), text) for part, text in ((days, damage), (surveys.folder, survey_damage)) if text
+    ]
+    expected = {days / file.name: file.sha256 for file in manifest.files}
+    expected |= {surveys.folder / name: checksum for name, checksum in checksums(imports).items()}
+    for done, (file, checksum) in enumerate(expected.items()):
+        progress(done, len(expected))
+        text = _problem_of(file, checksum)
+        if text:
+            problems.append(Problem(str(file), text))
+    found = {*days.glob("*/*.parquet"), *surveys.folder.glob("*.parquet")}
+    problems += [
+        Problem(str(file), _("in no manifest: it is foreign, or was left by an attempt that was cut short"))
+        for file in sorted(found - expected.keys())
     ]
     return Verified(
         files=len(manifest.files),
@@ -78,9 +82,9 @@ def verify(folder: Path, *, progress: Callable[[int, int], None] = lambda _done,
     )
 
 
-def _problem_of(days: Path, file: DayFile) -> str:
+def _problem_of(file: Path, checksum: str) -> str:
     try:
-        return "" if sha256(days / file.name) == file.sha256 else _("damaged: its checksum is not the manifest's")
+        return "" if sha256(file) == checksum else _("damaged: its checksum is not the manifest's")
     except FileNotFoundError:
         return _("missing")
     except OSError as error:

@@ -8,8 +8,10 @@ import json
 import signal
 import socket
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Coroutine, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,6 +91,7 @@ async def _demo(
     from netmon.demo.county import County
     from netmon.demo.scenario import Scenario
     from netmon.demo.script import faults
+    from netmon.demo.survey import Survey
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -100,6 +103,10 @@ async def _demo(
     try:
         config = load(await county.start(), kinds=probes.KINDS)
         settings = Settings(config=folder / "sites.yaml", data=folder / "data", targets=DEFAULT_REGISTER)
+        if not quiet:
+            say(_("driving through the simulated county, to survey its radio coverage ..."))
+        survey = await asyncio.to_thread(Survey, folder, config)
+        await asyncio.to_thread(partial(survey.drive, settings.data, now_ns=time.time_ns()))
         scenario = Scenario(faults(county), pace, county.standing)
         async with running(config, settings, [listening], notice=notice) as netmon:
             netmon.observe(scenario.observe)

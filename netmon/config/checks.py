@@ -171,7 +171,7 @@ class CheckBuilder:
                         (*place, "params", field), _("no SNMP credentials {name}").format(name=shown(name)),
                         nearest=nearest(name, self._auths), write=_("a name that stands under snmp_auths"),
                     )  # fmt: skip
-                if field == "key" and name not in self._reflector_keys:
+                if (kind.name, field) == ("capacity", "key") and name not in self._reflector_keys:
                     self._document.report(
                         (*place, "params", field), _("no reflector key {name}").format(name=shown(name)),
                         nearest=nearest(name, self._reflector_keys),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from netmon import __version__
 from netmon.alerts.desk import Severity
+from netmon.coverage.board import Now
 from netmon.metrics.targets import TargetFamilies, Targets
 from netmon.runner import Clock
 from netmon.upkeep import Upkeep
@@ -23,6 +24,15 @@ SEVERITIES: Final = tuple(Severity)
 MISSED_REASONS: Final = (
     "overlap", "misfire", "coalesced", "stopping", "emergency", "maintenance", "protected", "budget", "busy", "no_slot",
 )  # fmt: skip
+COVERAGE: Final[Mapping[str, str]] = {
+    "planned_tiles": "Tiles of an area that were to be tested: the denominator; all areas together are area all.",
+    "tested_tiles": "Planned tiles that were tested.",
+    "covered_tiles": "Planned tiles that are covered by the last survey.",
+    "surveyed_ratio": "Covered of planned tiles by the last survey; tiles that were not tested are not covered.",
+    "surveyed_lower_bound_ratio": "What the last survey proves of it (Clopper and Pearson, one-sided).",
+    "available_low_ratio": "Of planned tiles, covered now at the least: by stations that work and are measured there.",
+    "available_high_ratio": "Of planned tiles, covered now at the most: by stations that may work and may serve them.",
+}
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -252,6 +262,10 @@ class Internals:
         """Show how the targets of the plan stand."""
         self.registry.register(TargetFamilies(targets))
 
+    def watch_coverage(self, now: Callable[[], Iterable[Now]]) -> None:
+        """Show what the last surveys say, and what of it is available."""
+        self.registry.register(_Coverage(now))
+
     def watch_alerts(self, alerts: AlertCounters) -> None:
         """Show alerts and the outbox."""
         self.registry.register(_Alerts(alerts))
@@ -288,6 +302,43 @@ class Internals:
     def render(self) -> bytes:
         """Everything in the text format 0.0.4."""
         return generate_latest(self.registry)
+
+
+class _Coverage:
+    """Works out what is available at each scrape; nothing before there is a survey."""
+
+    def __init__(self, now: Callable[[], Iterable[Now]]) -> None:
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ("terminal", "area")
+        families = {
+            name: GaugeMetricFamily(f"netmon_coverage_{name}", text, labels=labels) for name, text in COVERAGE.items()
+        }
+        ended = GaugeMetricFamily(
+            "netmon_coverage_survey_end_timestamp_seconds", "When the last sample of a survey was taken.",
+            labels=("terminal", "survey"),
+        )  # fmt: skip
+        surveys: dict[tuple[str, str], float] = {}
+        for now in self._now():
+            area, planned = now.figures, now.figures.planned
+            surveyed = now.surveyed
+            surveys[surveyed.terminal.id, surveyed.survey] = surveyed.at_ns / 1e9
+            values: dict[str, float | None] = {
+                "planned_tiles": planned, "tested_tiles": area.tested, "covered_tiles": area.covered,
+                "surveyed_ratio": area.ratio,
+                "surveyed_lower_bound_ratio": area.lower_bound(surveyed.definition.confidence),
+                "available_low_ratio": now.available.low / planned if planned else None,
+                "available_high_ratio": now.available.high / planned if planned else None,
+            }  # fmt: skip
+            for name, value in values.items():
+                if value is not None:
+                    families[name].add_metric([surveyed.terminal.id, now.area or "all"], value)
+        if surveys:
+            yield from families.values()
+            for key, at in surveys.items():
+                ended.add_metric(list(key), at)
+            yield ended
 
 
 class _Alerts:

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from netmon.archive import ConfigurationInterval, Reader, Stretch
 from netmon.config import Config, recall
+from netmon.coverage.load import Surveys, read_surveys
 from netmon.impact import (
     NOTHING,
     SILENCE,
@@ -115,6 +116,9 @@ class Evidence(Protocol):
         A test passed if every state of this name has the word, and failed if one has another one, but that it is not
         monitored (StateClass): such a test is none.
         """
+
+    def surveys(self) -> Mapping[str, Surveys]:
+        """The last coverage survey of each class of terminals that has one, as of the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +233,10 @@ class ArchiveEvidence:
                 end_ns = each.started_ns + round((each.duration_seconds + SETTLE_SECONDS) * SECOND_NS)
                 loads.setdefault(asset, []).append((each.started_ns - SETTLE_SECONDS * SECOND_NS, end_ns))
         return loads
+
+    def surveys(self) -> Mapping[str, Surveys]:
+        """The last coverage survey of each class of terminals that has one, as of the end."""
+        return read_surveys(self._reader.folder, until_ns=self.until_ns)
 
     def word(self, check_id: str, state: str) -> str | None:
         """The word of a state of a check at the end; ``None`` if that is not known. The reader must be open."""

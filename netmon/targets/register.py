@@ -28,8 +28,8 @@ __all__ = ["Clause", "Criterion", "Register", "Target", "load_register", "regist
 Source = Literal["plan", "operator", "reading"]
 SiteKind = Literal["battalion", "fire_station", "township", "radio_site", "vehicle"]
 Rule = Literal[
-    "availability", "count", "drill_age", "drill_count", "mean", "share_of_checks", "share_of_sites", "tests",
-    "documents",
+    "availability", "count", "coverage", "drill_age", "drill_count", "mean", "share_of_checks", "share_of_sites",
+    "tests", "documents",
 ]  # fmt: skip
 LONGEST_AGE_SECONDS: Final = 3660 * 86_400
 
@@ -77,10 +77,11 @@ class CriterionShape(Shape):
     readings: list[str] = Field(default_factory=list, description="mean: keys of readings that are shares.")
     source: Source = Field(default="operator", description="Who set the figure.")
     least_evidence: Ratio = Field(default=0.9, description="Share that must be known before a miss counts.")
-    longest_age: Age | None = Field(default=None, description="Of the last passed drill, or the period of drills.")
+    longest_age: Age | None = Field(default=None, description="Of the last passed drill or survey; period of drills.")
     state: str = Field(default="", description="share_of_checks, tests: the state that is looked at.")
     word: str = Field(default="", description="share_of_checks, tests: the word that it has to have.")
     least_tests: int = Field(default=4, ge=1, le=1000, description="tests: fewer valid ones say nothing.")
+    terminal: str = Field(default="", description="coverage: the class of terminals.")
     lacking: LocalTextField = Field(default=TextShape(), description="documents: why netmon cannot measure it yet.")
 
 
@@ -123,7 +124,8 @@ class Criterion:
         readings: keys of readings whose means are looked at, the worst of them counts.
         source: who set it: the plan, the operator, or a reading of the plan's words.
         least_tests: valid tests without which nothing is said.
-        longest_age_seconds: of the last passed drill, or the period in which drills count.
+        longest_age_seconds: of the last passed drill or survey, or the period in which drills count.
+        terminal: the class of terminals (rule ``coverage``).
         lacking: what netmon cannot measure yet (rule ``documents``).
     """
 
@@ -142,6 +144,7 @@ class Criterion:
     state: str = ""
     word: str = ""
     least_tests: int = 4
+    terminal: str = ""
     lacking: LocalText = field(default_factory=LocalText)
 
 
@@ -175,6 +178,7 @@ class Register:
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "availability": ("equipment",),
     "count": ("equipment",),
+    "coverage": ("terminal", "longest_age"),
     "drill_age": ("equipment", "longest_age"),
     "drill_count": ("sites", "at_least", "longest_age"),
     "mean": ("equipment", "readings"),
@@ -290,6 +294,7 @@ def _criterion(document: Document, path: tuple[str | int, ...], value: Any, kind
         state=shape.state,
         word=shape.word,
         least_tests=shape.least_tests,
+        terminal=shape.terminal,
         lacking=_text(shape.lacking),
     )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from netmon.targets.confidence import clopper_pearson_lower
+from netmon.coverage.confidence import clopper_pearson_lower
 from netmon.targets.verdict import Finding, Range, Verdict, Why
 
 __all__ = [
@@ -221,7 +221,7 @@ class SurveyEvidence:
         planned_tiles: all tiles of the area, those that were not reached included.
         measured_tiles: those of them that were measured.
         age_seconds: at the moment for which the verdict is.
-        previous_ratio: what the survey before found; ``None`` for a first survey.
+        previous_ratio: what the survey before has proven; ``None`` for a first survey.
     """
 
     passed_tiles: int
@@ -234,7 +234,7 @@ class SurveyEvidence:
 def coverage_proven(
     evidence: SurveyEvidence | None, *, at_least: float | None, confidence: float, longest_age_seconds: float
 ) -> Finding:
-    """The lower confidence bound of the share of tiles reaches the figure, and the share is not below the one before.
+    """The lower confidence bound of the share of tiles reaches the figure, and the share what was proven before.
 
     Tiles that were not measured count as not served: a bound needs them, and who leaves out the bad ones proves
     nothing.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from netmon.config import Config
+from netmon.coverage.load import Surveys
 from netmon.impact import EffectiveStatus
 from netmon.model import LOCAL, Asset, Site, midnight_ns
 from netmon.targets import rules
+from netmon.targets.coverage import survey_evidence
 from netmon.targets.documents import Entry
 from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Slice, seconds
 from netmon.targets.register import Criterion, Register, Target
@@ -90,6 +93,8 @@ class _Judge:
                 yield from self._availability(criterion)
             case "count":
                 yield from self._count(criterion)
+            case "coverage":
+                yield from self._coverage(target, criterion)
             case "drill_age" | "drill_count":
                 yield from self._drills(target, criterion)
             case "share_of_checks":
@@ -181,6 +186,27 @@ class _Judge:
                         )
                     ),
                 )
+
+    def _coverage(self, target: Target, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
+        surveys = self._surveys.get(criterion.terminal)
+        if surveys is None:
+            # Of the years before netmon somebody may have entered a figure.
+            entered = self._entry(target, criterion, self._evidence.since_ns, self._evidence.until_ns) is not None
+            without = Finding(verdict=Verdict.NOT_ENOUGH_DATA, why=Why.NO_SURVEY)
+            yield "", self._by_documents(target, criterion) if entered else without
+            return
+        for area, found in survey_evidence(surveys, until_ns=self._evidence.until_ns):
+            yield (
+                area,
+                rules.coverage_proven(
+                    found, at_least=criterion.at_least, confidence=surveys.last.definition.confidence,
+                    longest_age_seconds=criterion.longest_age_seconds,
+                ),
+            )  # fmt: skip
+
+    @cached_property
+    def _surveys(self) -> Mapping[str, Surveys]:
+        return self._evidence.surveys()
 
     def _drills(self, target: Target, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         if self._last is None:

@@ -23,6 +23,7 @@ from netmon.web.auth.guard import Guard
 from netmon.web.auth.outermost import Outermost
 from netmon.web.auth.pages import AuthPages, error_page
 from netmon.web.auth.visit import visit_of
+from netmon.web.coverage import CoveragePages
 from netmon.web.evidence import EvidencePages
 from netmon.web.needs import NEEDS
 from netmon.web.pages import Pages
@@ -63,6 +64,7 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
     stations = StationsPage(view, renderer, door)
     evidence, alerts = EvidencePages(view, renderer, door), AlertPages(view, renderer, door)
     reports = ReportPages(view, renderer, door)
+    coverage = CoveragePages(view, renderer)
     routes = [
         Route("/", board.county),
         Route("/sites/{site}", board.site),
@@ -72,6 +74,9 @@ def create_app(view: View, *, notice: str = "", access: Access | None = None) ->
         Route("/targets", TargetsPage(view, renderer).show),
         Route("/stations", stations.show),
         Route("/stations/roll-call", stations.call_roll, methods=["POST"]),
+        Route("/coverage", coverage.show),
+        Route("/coverage/areas/{area}", coverage.area),
+        Route("/coverage/tiles/{tile}", coverage.tile),
         Route("/alerts", alerts.show),
         Route("/alerts/acknowledge", alerts.acknowledge, methods=["POST"]),
         Route("/alerts/{alert}", alerts.one),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from netmon.alerts.service import Alerts
+from netmon.coverage.board import CoverageBoard
 from netmon.impact import Effective
 from netmon.model import Asset, Check, LocalText, Observation, Site
 from netmon.report.office import ReportOffice
@@ -72,6 +73,10 @@ class View(Protocol):
     @property
     def targets(self) -> TargetsBoard:
         """How the targets of the plan stand."""
+
+    @property
+    def coverage(self) -> CoverageBoard:
+        """What the last surveys of radio coverage say."""
 
     @property
     def alerts(self) -> Alerts:

@@ -12,6 +12,7 @@ from netmon.alerts.service import Alerts
 from netmon.alerts.settings import AlertSettings
 from netmon.archive import ArchiveError, Event
 from netmon.config import ConfigError
+from netmon.coverage.board import CoverageBoard
 from netmon.impact import Effective, effective
 from netmon.metrics import CheckMetrics, Internals
 from netmon.model import Asset, Check, LocalText, Observation, Site, Window
@@ -91,6 +92,7 @@ class FakeNetmon:
     targets: TargetsBoard = field(
         default_factory=lambda: TargetsBoard(Path("nowhere/targets.yaml"), Path("nowhere"), kinds=(), run=nothing)
     )
+    coverage: CoverageBoard = field(default_factory=lambda: CoverageBoard(Path("nowhere"), run=nothing))
     internals: Internals = field(default_factory=Internals)
     journal: MemoryEvents = field(default_factory=MemoryEvents)
     emergency: bool = False

@@ -36,6 +36,8 @@ PAGES = {
     "targets": "targets",
     "reports": "reports",
     "alerts": "alerts",
+    "coverage": "coverage",
+    "coverage-area": "coverage/areas/chunhua",
     "evidence": "evidence",
 }
 

@@ -17,6 +17,7 @@ from netmon.alerts.senders import Answer, Outcome
 from netmon.alerts.service import Alerts, AlertsError
 from netmon.alerts.settings import AlertSettings, Recipient, load_settings
 from netmon.config import ConfigError
+from netmon.coverage.board import CoverageBoard
 from netmon.i18n import use_language
 from netmon.impact import Effective, effective
 from netmon.model import Asset, Check, LocalText, Observation, Place, Reason, ReasonCode, Site, Status
@@ -64,6 +65,7 @@ class Netmon:
         self.checks: list[Check] = [check(f"{each}/ping", interval_seconds=60, timeout_seconds=5) for each in assets]
         self.latest: dict[str, Observation] = {}
         self.targets = TargetsBoard(Path("nowhere"), folder, kinds=(), run=nothing)
+        self.coverage = CoverageBoard(folder, run=nothing)
         self.emergency = False
         self.faults: dict[str, str] = {}
         self.sent: list[Message] = []

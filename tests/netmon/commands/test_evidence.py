@@ -58,7 +58,7 @@ async def test_entries_count_until_they_are_taken_back(netmon: tuple[Path, App, 
         assert "netmon_target_verdict" not in (await client.get("/metrics")).text
         await made.targets.refresh(made.journal)
         assert made.targets.fault == ""
-        assert (verdict(made, "satellite-phone"), verdict(made, "radio-coverage")) == ("not_met", "not_implemented")
+        assert (verdict(made, "satellite-phone"), verdict(made, "radio-coverage")) == ("not_met", "not_enough_data")
         today = ("evidence", "drill", "satellite-phone", "here/phone")
         assert (await command(folder, *today)).exit_code == 0
         said = await command(

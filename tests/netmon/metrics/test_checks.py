@@ -25,6 +25,7 @@ from netmon.targets.verdict import Finding, Verdict, Why, worst
 from netmon.upkeep import Upkeep
 from probes.base import Failure, ProbeResult, State, StateClass
 from tests.lab.checks import check
+from tests.lab.counties import survey_board
 from tests.lab.metrics import KINDS, SITES
 from tests.lab.observations import SECOND_NS, ping
 from tests.lab.pages import MemoryEvents
@@ -476,6 +477,7 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     internals.watch_forward(FakeForward())
     internals.watch_loading(FakeLoading())
     internals.watch_traps(FakeTraps())
+    internals.watch_coverage(lambda: survey_board().now({}))
     state = Effective(check_id=ID, raw=Status.DOWN, status=EffectiveStatus.UNREACHABLE, cause="hunchun/router")
     scrape.metrics.show_effective({ID: state})
     exported = {}

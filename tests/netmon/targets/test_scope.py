@@ -15,7 +15,7 @@ def about(asset: str) -> list[str]:
 def test_equipment_touches_the_targets_that_name_its_kind_or_its_check() -> None:
     assert about("station-1/uplink") == ["uplink-bandwidth", "link-quality"]
     assert "dispatch-network" in about("battalion/uplink")
-    assert about("hilltop-1/repeater") == ["radio-sites"]
+    assert about("hilltop-1/repeater") == ["radio-coverage", "radio-sites"]
     assert about("battalion/portal") == ["ipv6"]
     assert about("battalion/ups") == []
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import probes
 from netmon.archive import Event, Stretch
 from netmon.config import Config, load, recall
+from netmon.coverage.load import Surveys
 from netmon.impact import EffectiveStatus
 from netmon.model import Status, Window
 from netmon.targets.documents import ENTERED, WITHDRAWN, Entry, entries_of
@@ -38,6 +39,7 @@ class Made:
     def __init__(
         self, versions: Sequence[Version], stretches: Mapping[str, Sequence[Stretch]], windows: Sequence[Window] = (),
         words: Mapping[str, str] | None = None, *, since_ns: int, until_ns: int,
+        surveys: Mapping[str, Surveys] | None = None,
     ) -> None:  # fmt: skip
         self.since_ns = since_ns
         self.until_ns = until_ns
@@ -45,6 +47,7 @@ class Made:
         self.stretches = stretches
         self.windows = windows
         self.words = words or {}
+        self.made_surveys = surveys or {}
 
     def timelines(self) -> Mapping[str, Sequence[Slice]]:
         return timelines(self.versions, self.stretches, self.windows)
@@ -66,6 +69,9 @@ class Made:
     ) -> Mapping[str, Sequence[ScheduledTest]]:
         """None took place."""
         return {name: [ScheduledTest(None)] * due_tests(self.versions, name, line) for name, line in lines.items()}
+
+    def surveys(self) -> Mapping[str, Surveys]:
+        return self.made_surveys
 
     def word(self, check_id: str, state: str) -> str | None:
         return self.words.get(f"{check_id} {state}")
@@ -210,7 +216,7 @@ def test_more_outage_makes_nothing_met(seed: int, more: float) -> None:
 def test_a_county_without_any_data_meets_nothing_but_what_stands_in_the_inventory() -> None:
     found = standings(REGISTER, sample_evidence(1, lost=1.0))
     assert {standing.target.id: standing.verdict for standing in found} == {
-        "radio-coverage": Verdict.NOT_IMPLEMENTED,
+        "radio-coverage": Verdict.NOT_ENOUGH_DATA,
         "radio-sites": Verdict.NOT_ENOUGH_DATA,
         "uplink-bandwidth": Verdict.NOT_ENOUGH_DATA,
         "dispatch-network": Verdict.CANNOT_BE_JUDGED,
@@ -259,9 +265,9 @@ def judged(*entries: Entry, target: str = "radio-coverage") -> Standing:
         ({"kind": "document", "value": None, "passed": True}, Verdict.MET_BY_DOCUMENTS),
         ({"kind": "document", "value": None, "passed": False}, Verdict.NOT_MET),
         ({"criterion": "surveyed"}, Verdict.MET_BY_DOCUMENTS),
-        ({"criterion": "other"}, Verdict.NOT_IMPLEMENTED),
-        ({"at_ns": year(2026)[0] - 1}, Verdict.NOT_IMPLEMENTED),
-        ({"target": "sensing"}, Verdict.NOT_IMPLEMENTED),
+        ({"criterion": "other"}, Verdict.NOT_ENOUGH_DATA),
+        ({"at_ns": year(2026)[0] - 1}, Verdict.NOT_ENOUGH_DATA),
+        ({"target": "sensing"}, Verdict.NOT_ENOUGH_DATA),
     ],
 )
 def test_what_people_enter_counts_where_nothing_is_measured(changes: dict[str, object], verdict: Verdict) -> None:
