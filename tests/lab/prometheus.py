@@ -1,4 +1,4 @@
-"""A real Prometheus on loopback that scrapes netmon every second."""
+"""A real Prometheus on loopback that scrapes netmon every two seconds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Prometheus:
         self.url = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        every = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+        every = {"scrape_interval": "2s", "scrape_timeout": "2s"}
         config = self._folder / "prometheus.yml"
         config.write_text(json.dumps({"global": every, "scrape_configs": self._jobs}))  # which is YAML, too
         command = [
