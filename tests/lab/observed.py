@@ -29,7 +29,7 @@ __all__ = ["BOARD", "INTERVAL_SECONDS", "Observed"]
 
 ROOT = Path(__file__).parents[2]
 BOARD = "https://netmon.example.org"
-INTERVAL_SECONDS = 1.5
+INTERVAL_SECONDS = 2.5
 
 
 class Observed:
