@@ -247,7 +247,7 @@ def _entries(facts: Facts, language: Language) -> Table:
     ]  # fmt: skip
     columns = [
         Column(_("target"), width=24), Column(_("subject"), width=26), Column(_("kind")),
-        Column(_("about"), "moment", 20),
+        Column(_("the day that it is about"), "moment", 20),
         Column(_("value"), "number"), Column(_("passed")), Column(_("note"), width=36), Column(_("file"), width=24),
         Column("SHA-256", width=24), Column(_("entered by"), width=16), Column(_("entered"), "moment", 20),
     ]  # fmt: skip

@@ -3,7 +3,8 @@
 Each sub-interval gives a sample x of what the line carried. With the threshold m = target * (1 - tolerance), the log
 likelihood ratio of "the line carries the target" against "it lacks twice the tolerance" is, for normal samples of
 standard deviation s, ``(x - m) * 2 * tolerance * target / s^2`` (A. Wald, Sequential Analysis, 1947, 3.3). Samples are
-cut off at one s, so that it takes several to decide, and a pause somewhere on the way is not a slow line, however long.
+cut off at one s, and longer where delays jitter, so that it takes several to decide, and a pause somewhere on the way
+is not a slow line, however long.
 "Below" is decided by the cumulative sum of what speaks against the line since it last spoke for it (E. S. Page,
 Biometrika 41 (1954), 100-115), so that a line that is fast at first and slow afterwards is below, whatever went before.
 "Reached" needs, at the end of the plan, enough for it and little against it, and the target as the mean of it all.
@@ -38,6 +39,10 @@ STANDING_SECONDS = 0.005
 DEAF_SECONDS = 0.15
 """If nothing comes for so long, the load pauses as well: it fills a line that carries nothing."""
 MOST_DEAF = 2
+MOST_WEIGHT = 2.0
+JITTER_SHARE = 0.2
+LONGEST_SAMPLE_SECONDS = 0.4
+SLOW_SHARE = 0.9
 SUSPICION = 0.5
 FLOOR_SHARE = 0.4
 """Of the target: the rate over which the bucket lies that a verification is sure to empty."""
@@ -85,9 +90,9 @@ class VerifyPlan:
     confidence: float = 0.99
     margin: float = 0.005
     quiet_seconds: float = 0.5
-    sustain_seconds: float = 2.28
+    sustain_seconds: float = 2.26
     late_after_seconds: float = 6.0
-    late_seconds: float = 0.12
+    late_seconds: float = 0.08
     rise_seconds: float = 0.02
 
     @property
@@ -139,7 +144,10 @@ class Verify:
         self._rate = plan.load
         self._last: Snapshot | None = None
         self._base = math.inf
-        self._standing = False
+        self._delays: tuple[float, ...] = ()
+        self._jitter = 0.0
+        self._open: Snapshot | None = None
+        self._open_standing = False
         self._for = self._against = 0.0
         self._sum_bits = self._sum_seconds = 0.0
         self._against_bits = self._against_seconds = 0.0
@@ -185,18 +193,48 @@ class Verify:
         self._heard = now
         self._base = min(self._base, interval.delay_seconds)
         rise = interval.delay_seconds - self._base
+        self._note_jitter(interval.delay_seconds, rise)
         if self._phase is not _Phase.QUIET:
-            self._judge(interval, rise)
+            self._sample(snapshot, rise)
             floor = FLOOR_SHARE * self.plan.target_bits_per_second
             self._excess = max(0.0, self._excess + (interval.bits_per_second - floor) * interval.seconds)
-        self._standing = rise > STANDING_SECONDS
         if rise >= self.plan.rise_seconds and self._phase is _Phase.LOAD:
             self._pause(rise, now)
 
-    def _judge(self, interval: Interval, rise: float) -> None:
+    def _note_jitter(self, delay: float, rise: float) -> None:
+        """How much delays differ from a straight line, on average; what a queue does to them is no jitter."""
+        self._delays = (*self._delays[-2:], delay) if rise < self.plan.rise_seconds / 2 else ()
+        if len(self._delays) == 3:
+            first, second, third = self._delays
+            off = abs(first - 2 * second + third) / math.sqrt(6)
+            self._jitter += JITTER_SHARE * (off - self._jitter)
+
+    def _sample(self, snapshot: Snapshot, rise: float) -> None:
+        """Close a sample once it is so long that the jitter of its ends does not matter."""
+        standing = rise > STANDING_SECONDS
+        interval = self._window(snapshot)
+        if self._open is None:
+            self._open, self._open_standing = snapshot, standing
+        elif interval is not None and interval.seconds >= min(
+            self._jitter / self.plan.tolerance, LONGEST_SAMPLE_SECONDS
+        ):
+            self._judge(interval, filled=self._open_standing and standing, rise=rise)
+            self._open, self._open_standing = snapshot, standing
+
+    def _window(self, snapshot: Snapshot | None) -> Interval | None:
+        """The sample so far."""
+        return between(self._open, snapshot, self._bits) if self._open is not None and snapshot is not None else None
+
+    @property
+    def _suspicious(self) -> bool:
+        """Something speaks against the line, or begins to."""
+        interval = self._window(self._last)
+        slow = interval is not None and interval.bits_per_second < SLOW_SHARE * self.plan.threshold
+        return self._against > SUSPICION or slow
+
+    def _judge(self, interval: Interval, *, filled: bool, rise: float) -> None:
         """Let one sample speak for the line or against it."""
         plan = self.plan
-        filled = self._standing and rise > STANDING_SECONDS
         if interval.offered_bits_per_second < plan.threshold and not filled:
             return  # it could not have carried more than it was given
         if interval.disturbed:
@@ -208,7 +246,7 @@ class Verify:
         sigma = 1.5 * plan.tolerance * plan.target_bits_per_second
         rate = interval.bits_per_second if filled else interval.on_time_bits_per_second
         sample = (rate - plan.threshold) / sigma
-        weight = min(1.0, interval.seconds / SAMPLE_SECONDS)
+        weight = min(MOST_WEIGHT, interval.seconds / SAMPLE_SECONDS)
         ratio = max(-CUT_OFF, min(CUT_OFF, sample)) * 2 * plan.tolerance * plan.target_bits_per_second / sigma * weight
         bits = rate * interval.seconds
         self._judged += interval.seconds
@@ -264,6 +302,7 @@ class Verify:
     def _load(self, now: float) -> None:
         self._excess = self._judged = 0.0
         self._load_since = self._heard = now
+        self._open = None
         self._to(_Phase.LOAD, now)
 
     def _end_load(self, now: float) -> None:
@@ -277,7 +316,7 @@ class Verify:
             enough = self._excess >= wanted * (plan.load - FLOOR_SHARE * plan.target_bits_per_second)
             self._sustained = self._sustained or enough
         # While something speaks against the line, it is not let off.
-        if (enough and self._against <= SUSPICION) or now - self._load_since > wanted + MOST_SECONDS + self._round_trip:
+        if (enough and not self._suspicious) or now - self._load_since > wanted + MOST_SECONDS + self._round_trip:
             self._to(_Phase.TAIL if self._late else _Phase.HOLD, now)
 
     def _conclude(self, now: float) -> None:

@@ -117,8 +117,8 @@ def test_every_mounted_file_is_there_and_hosts_are_services() -> None:
     for name in SERVICES:
         for volume in service(name)["volumes"]:
             source = volume.split(":")[0]
-            if source.startswith("./") and source != "./grafana/dashboards":
-                assert (ROOT / source).is_dir(), source
+            if source.startswith("./") and not source.startswith(("./grafana/dashboards", "./grafana/maps")):
+                assert (ROOT / source).exists(), source
     scraped = yaml.safe_load((ROOT / "config/prometheus/prometheus.yml").read_text(encoding="utf-8"))
     sources = yaml.safe_load((ROOT / "grafana/provisioning/datasources/netmon.yaml").read_text(encoding="utf-8"))
     places = [
@@ -131,6 +131,9 @@ def test_every_mounted_file_is_there_and_hosts_are_services() -> None:
         host, _colon, port = place.partition(":")
         assert PORTS["prometheus" if host == "127.0.0.1" else host] == int(port)
     assert len({source["uid"] for source in sources["datasources"]}) == len(sources["datasources"]) == 3
+    # What the dashboards' variable `datasource` is at first.
+    (usual,) = (source for source in sources["datasources"] if source.get("isDefault"))
+    assert usual["uid"] == "netmon-prometheus"
 
 
 def test_netmon_s_files_of_the_stack_are_right(tmp_path: Path) -> None:
