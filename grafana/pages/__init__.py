@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from grafana.page import Page
-from grafana.pages import alerts, county, equipment, ipv6, monitor, satellite, services, site, stations, uplinks
+from grafana.pages import (
+    alerts,
+    county,
+    coverage,
+    equipment,
+    ipv6,
+    monitor,
+    satellite,
+    services,
+    site,
+    stations,
+    uplinks,
+)
 
 __all__ = ["PAGES"]
 
@@ -14,6 +26,7 @@ PAGES: Final[tuple[Page, ...]] = (
     site.PAGE,
     equipment.PAGE,
     stations.PAGE,
+    coverage.PAGE,
     uplinks.PAGE,
     satellite.PAGE,
     ipv6.PAGE,

@@ -22,6 +22,7 @@ def rows() -> list[Row]:
         Row(_("measuring"), _measuring()),
         Row(_("archive"), _archive()),
         Row(_("messages and forwarding"), _sending()),
+        Row(_("disk, clock, load tests, notifications"), _around()),
         Row(_("process and log-in"), _process()),
     ]
 
@@ -170,6 +171,51 @@ def _sending() -> list[PanelBuilder]:
                 optional=True,
             ),
             unit="none",
+        ),
+    ]  # fmt: skip
+
+
+def _around() -> list[PanelBuilder]:
+    ours = "netmon_outbox_oldest_waiting_timestamp_seconds"
+    waiting = f"time() - {ours} and {ours} > 0 or 0 * {ours}"
+    return [
+        graph(
+            _("free on the disk"),
+            Query(expr="netmon_disk_free_bytes / netmon_disk_size_bytes", legend=INSTANCE),
+            unit=unit_of("_ratio")[0], width=8,
+        ),
+        graph(
+            _("netmon's clock against Prometheus's"),
+            Query(expr="netmon_time_seconds - timestamp(netmon_time_seconds)", legend=INSTANCE),
+            unit=SECONDS, width=8, from_zero=False,
+        ),
+        graph(_("age of the oldest message that waits"), Query(expr=waiting, legend=INSTANCE), unit=SECONDS, width=8),
+        graph(
+            _("load tests"),
+            Query(expr="sum(netmon_load_tests_running)", legend=_("under way")),
+            Query(expr="sum(netmon_load_tests_waiting)", legend=_("waiting")),
+            unit="none", width=8,
+        ),
+        graph(
+            _("sent by load tests this month"),
+            Query(expr="sum by (asset) (netmon_load_tests_month_bytes)", legend="{{asset}}", optional=True),
+            unit=unit_of("_bytes")[0], width=8,
+        ),
+        value(
+            _("Alertmanager takes alerts"), Query(expr="min(netmon_alertmanager_up)", optional=True),
+            mappings=yes_or_no(), width=4, height=9,
+        ),
+        value(
+            _("listens for SNMP notifications"), Query(expr="min(netmon_traps_listening)", optional=True),
+            mappings=yes_or_no(), width=4, height=9,
+        ),
+        graph(
+            _("SNMP notifications"),
+            Query(
+                expr="sum by (outcome) (increase(netmon_traps_total[$__rate_interval]))", legend="{{outcome}}",
+                optional=True,
+            ),
+            unit="none", width=24,
         ),
     ]  # fmt: skip
 

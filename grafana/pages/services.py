@@ -11,6 +11,7 @@ from netmon.i18n import _, _n
 __all__ = ["PAGE"]
 
 KINDS = "dns|tcp|http"
+POWER = "snmp|power"
 CHECK = "{{check}}"
 
 
@@ -39,12 +40,16 @@ def rows() -> list[Row]:
         Row(
             _("power supplies"),
             [
-                reading_graph("battery_charge_ratio", "snmp"),
-                reading_graph("battery_runtime_seconds", "snmp"),
-                reading_graph("on_battery_seconds", "snmp"),
-                reading_graph("active_alarms_count", "snmp"),
-                reading_graph("input_voltage_volts", "snmp", legend=f"{EQUIPMENT} {INDEX}", optional=True),
-                reading_graph("output_load_ratio", "snmp", legend=f"{EQUIPMENT} {INDEX}", optional=True),
+                reading_graph("battery_charge_ratio", POWER),
+                reading_graph("battery_runtime_seconds", POWER),
+                reading_graph("on_battery_seconds", POWER),
+                reading_graph("active_alarms_count", POWER),
+                reading_graph("autonomy_seconds", POWER, optional=True),
+                reading_graph(
+                    "mains_voltage_volts", POWER, legend=f"{EQUIPMENT} {INDEX}", from_zero=False, optional=True
+                ),
+                reading_graph("input_voltage_volts", POWER, legend=f"{EQUIPMENT} {INDEX}", optional=True),
+                reading_graph("output_load_ratio", POWER, legend=f"{EQUIPMENT} {INDEX}", optional=True),
             ],
         ),
     ]

@@ -14,7 +14,7 @@ from netmon.i18n import _, _n
 
 __all__ = ["PAGE"]
 
-KIND = "uplink"
+KIND, TESTS = "uplink", "capacity"
 BITS, BITS_SCALE = unit_of("_bytes_per_second")
 
 
@@ -24,6 +24,7 @@ def rows() -> list[Row]:
     return [
         Row(_("uplinks now"), status_panels(KIND)),
         Row(_("bandwidth"), [_bandwidth(), _provisioned()]),
+        Row(_("capacity tests"), _capacity()),
         Row(
             _("use, at the site's end"),
             [
@@ -78,6 +79,20 @@ def _bandwidth() -> timeseries.Panel:
             "limit is what the plan asks for, as the inventory says."
         ),
     )
+
+
+def _capacity() -> list[PanelBuilder]:
+    """What a test found that the line carries, over what it has to; there is none where no test was set up."""
+    target = Query(
+        expr=placed(shown("netmon_target_bytes_per_second"), TESTS), legend=_("to be reached"), optional=True,
+        limit="orange",
+    )  # fmt: skip
+    return [
+        reading_graph("capacity_bits_per_second", TESTS, legend=PLACE, optional=True, more=(target,)),
+        reading_graph("carried_bits_per_second", TESTS, legend=f"{PLACE} {INDEX}", optional=True, more=(target,)),
+        reading_graph("load_loss_ratio", TESTS, legend=f"{PLACE} {INDEX}", optional=True),
+        reading_graph("delay_rise_seconds", TESTS, legend=f"{PLACE} {INDEX}", optional=True),
+    ]
 
 
 def _provisioned() -> PanelBuilder:
