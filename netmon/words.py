@@ -119,6 +119,14 @@ STATES = {
 """States that netmon itself finds out, as opposed to the words of a device: what they are about, and each word."""
 
 
+NO_ANSWER = {
+    "snmp_up": _n("SNMP does not answer"),
+    "icmp_up": _n("ping is not answered"),
+    "hub_up": _n("the hub does not answer"),
+}
+"""Readings of yes or no: "0 is below 1" would say nothing."""
+
+
 def status_word(status: Status) -> str:
     """``up`` or ``正常``."""
     return _(STATUS[status])
@@ -183,6 +191,8 @@ def reason_sentence(reason: Reason) -> str:
             return f"{words} ({reason.text})" if reason.text else words
         case ReasonCode.ABOVE:
             text = _("{reading} {value} is above {limit}")
+        case ReasonCode.BELOW if reason.subject in NO_ANSWER:
+            return _(NO_ANSWER[reason.subject])
         case ReasonCode.BELOW:
             text = _("{reading} {value} is below {limit}")
         case ReasonCode.STATE:
