@@ -119,14 +119,6 @@ STATES = {
 """States that netmon itself finds out, as opposed to the words of a device: what they are about, and each word."""
 
 
-NO_ANSWER = {
-    "snmp_up": _n("SNMP does not answer"),
-    "icmp_up": _n("ping is not answered"),
-    "hub_up": _n("the hub does not answer"),
-}
-"""Readings of yes or no: "0 is below 1" would say nothing."""
-
-
 def status_word(status: Status) -> str:
     """``up`` or ``正常``."""
     return _(STATUS[status])
@@ -181,6 +173,14 @@ def _named(key: str, ours: Mapping[str, str]) -> str:
 def failure_word(failure: Failure) -> str:
     """A failure in a few words."""
     return _(FAILURE[failure])
+
+
+NO_ANSWER = {
+    "snmp_up": _n("SNMP does not answer"),
+    "icmp_up": _n("ping is not answered"),
+    "hub_up": _n("the hub does not answer"),
+}
+"""Readings of yes or no: "0 is below 1" would say nothing."""
 
 
 def reason_sentence(reason: Reason) -> str:
