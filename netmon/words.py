@@ -213,6 +213,14 @@ def failure_word(failure: Failure) -> str:
     return _(FAILURE[failure])
 
 
+NO_ANSWER = {
+    "snmp_up": _n("SNMP does not answer"),
+    "icmp_up": _n("ping is not answered"),
+    "hub_up": _n("the hub does not answer"),
+}
+"""Readings of yes or no: "0 is below 1" would say nothing."""
+
+
 def reason_sentence(reason: Reason) -> str:
     """One sentence with the figures: "packet loss 20 % is above 5 %". May hold device strings: escape it."""
     match reason.code:
@@ -221,6 +229,8 @@ def reason_sentence(reason: Reason) -> str:
             return f"{words} ({reason.text})" if reason.text else words
         case ReasonCode.ABOVE:
             text = _("{reading} {value} is above {limit}")
+        case ReasonCode.BELOW if reason.subject in NO_ANSWER:
+            return _(NO_ANSWER[reason.subject])
         case ReasonCode.BELOW:
             text = _("{reading} {value} is below {limit}")
         case ReasonCode.STATE:

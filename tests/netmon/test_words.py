@@ -90,10 +90,15 @@ def state(name: str, word: str) -> Reason:
             "standing wave alarm [2]: the device reports high",
             "驻波告警 [2]：设备报告 high",
         ),
+        (
+            Reason(code=ReasonCode.BELOW, status=Status.DEGRADED, subject="snmp_up", value=0.0, limit=1.0),
+            "SNMP does not answer",
+            "SNMP 无应答",
+        ),
         (state("odd", "high"), "odd: the device reports high", "odd：设备报告 high"),
     ],
 )
-def test_states_that_netmon_finds_out_have_words_of_their_own(reason: Reason, english: str, chinese: str) -> None:
+def test_states_and_answers_have_words_of_their_own(reason: Reason, english: str, chinese: str) -> None:
     sentences = []
     for language in ("en", "zh"):
         use_language(language)
