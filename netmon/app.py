@@ -474,8 +474,8 @@ async def running(
         watching = asyncio.create_task(access.watch())
         try:
             app.start()
-            _calm_collector()
-            yield app
+            with _calm_collector():
+                yield app
         finally:
             stop.set()
             watching.cancel()
@@ -484,14 +484,21 @@ async def running(
             await app.stop()
 
 
-def _calm_collector() -> None:
-    """Let the garbage collector look at what is made from now on, and less often.
+@contextlib.contextmanager
+def _calm_collector() -> Iterator[None]:
+    """Let the garbage collector look at what is made within the block only, and less often.
 
-    What was read and built so far stays for as long as the process runs; to walk over it again and again takes a tenth
+    What was read and built before stays for as long as the process runs; to walk over it again and again takes a tenth
     of all processor time. Reference counts free nearly everything that a run leaves behind.
     """
+    threshold = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
+    gc.set_threshold(GARBAGE_THRESHOLD, *threshold[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*threshold)
+        gc.unfreeze()
 
 
 async def run(settings: Settings, sockets: Sequence[socket.socket]) -> None:
