@@ -52,6 +52,7 @@ READS = 16
 """Batches read at once, before others get their turn."""
 STAMPS_AWAITED = 4096
 """Packets whose send stamps are waited for; beyond, the way out gives none, and they are forgotten."""
+LAST_STAMP_ID: Final = 0xFFFFFFFF
 STAMP_TOLERANCE_NS = 1_000_000
 RTT_LIMIT_NS: Final = 3600 * 10**9
 
@@ -287,9 +288,11 @@ class _Channel:
 
     def _send_batch(self, packets: list[_Packet]) -> int:
         """Send packets by one system call; returns how many were sent before one was refused."""
-        put = self._outbox.put
-        for n, (call, _place, head) in enumerate(packets):
-            put(n, call.name, head, call.request.tail)
+        self._outbox.fill(
+            [call.name for call, _place, _head in packets],
+            [head for _call, _place, head in packets],
+            [call.request.tail for call, _place, _head in packets],
+        )
         sent_ns = self._realtime_ns()
         try:
             count = self._outbox.send(self.sock, len(packets))
@@ -331,11 +334,11 @@ class _Channel:
         stamped, stamp_id = self._stamped, self._stamp_id
         if len(stamped) >= STAMPS_AWAITED:
             stamped.clear()
-        for packet in packets:
-            packet[0].sent_ns[packet[1]] = sent_ns
-            stamped[stamp_id] = packet
-            stamp_id = stamp_id + 1 & 0xFFFFFFFF
-        self._stamp_id = stamp_id
+        for call, place, _head in packets:
+            call.sent_ns[place] = sent_ns
+        if stamp_id + len(packets) <= LAST_STAMP_ID:  # else, once in four thousand million, they go without
+            stamped.update(enumerate(packets, stamp_id))
+        self._stamp_id = (stamp_id + len(packets)) & LAST_STAMP_ID
 
     def _refused(self, call: _Call, index: int, error: OSError) -> None:
         failure = local_failure(error)

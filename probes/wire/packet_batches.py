@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -145,8 +146,6 @@ class Outbox:
 
     def __init__(self, capacity: int, *, name_size: int, head_size: int) -> None:
         self.capacity = capacity
-        self._head_size = head_size
-        self._name_size = name_size
         self._names = bytearray(capacity * name_size)
         self._heads = bytearray(capacity * head_size)
         self._tails: list[Tail | None] = [None] * capacity
@@ -161,15 +160,16 @@ class Outbox:
             header.name, header.name_size = names + n * name_size, name_size
             header.vectors, header.vector_count = vectors + 2 * n * ctypes.sizeof(_Vector), 2
 
-    def put(self, n: int, name: bytes, head: bytes, tail: Tail) -> None:
-        """Make packet ``n``."""
-        size = self._name_size
-        self._names[n * size : (n + 1) * size] = name
-        size = self._head_size
-        self._heads[n * size : (n + 1) * size] = head
-        if self._tails[n] is not tail:
-            self._tails[n] = tail
-            self._vectors[2 * n + 1] = _Vector(ctypes.addressof(tail), len(tail))
+    def fill(self, names: Sequence[bytes], heads: Sequence[bytes], tails: Sequence[Tail]) -> None:
+        """Make as many packets as there are names; each sequence has one entry a packet."""
+        joined = b"".join(names)
+        self._names[: len(joined)] = joined
+        joined = b"".join(heads)
+        self._heads[: len(joined)] = joined
+        if tails != self._tails[: len(tails)]:
+            self._tails[: len(tails)] = tails
+            for n, tail in enumerate(tails):
+                self._vectors[2 * n + 1] = _Vector(ctypes.addressof(tail), len(tail))
 
     def send(self, sock: socket.socket, count: int) -> int:
         """Send the first ``count`` packets; returns how many were sent before one was refused.

@@ -46,8 +46,7 @@ def test_what_one_batch_sends_another_receives(family: socket.AddressFamily) -> 
         name = name_of(receiver)
         outbox = Outbox(4, name_size=len(name), head_size=2)
         tail = ctypes.create_string_buffer(b"tail", 4)
-        for n in range(3):
-            outbox.put(n, name, b"h%d" % n, tail)
+        outbox.fill([name] * 3, [b"h%d" % n for n in range(3)], [tail] * 3)
         assert outbox.send(sender, 3) == 3
 
         inbox = Inbox(4, data_room=16, control_room=64)
@@ -93,10 +92,9 @@ def test_a_refused_packet_ends_the_batch_and_is_told_when_it_is_the_first() -> N
         broadcast = NAMES[socket.AF_INET][1].pack(socket.AF_INET, socket.htons(9), b"\xff" * 4)
         outbox = Outbox(3, name_size=len(good), head_size=1)
         tail = ctypes.create_string_buffer(b"", 0)
-        for n, name in enumerate((good, broadcast, good)):
-            outbox.put(n, name, b"x", tail)
+        outbox.fill([good, broadcast, good], [b"x"] * 3, [tail] * 3)
         assert outbox.send(sender, 3) == 1
-        outbox.put(0, broadcast, b"x", tail)
+        outbox.fill([broadcast], [b"x"], [tail])
         with pytest.raises(OSError, match="denied") as caught:
             outbox.send(sender, 1)
         assert caught.value.errno == errno.EACCES
