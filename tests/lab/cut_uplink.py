@@ -18,7 +18,7 @@ from typing import Any
 from netmon.demo.network import Network, prepare
 from tests.lab.smtp import USER, Mailbox, smtp_server
 
-INTERVAL = 4
+INTERVAL = 3
 TIMEOUT = 1
 DEVICES = 12
 LIMIT_SECONDS = 2 * INTERVAL + 5.0

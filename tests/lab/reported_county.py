@@ -54,7 +54,7 @@ def county() -> Config:
     hourly = "".join(f"  {kind}: {{interval: 1h}}\n" for kind in kinds)
     defaults = (
         "defaults:\n  base_station: {interval: 1h, params: {auth: radios}}\n"
-        "  snmp: {interval: 1h, params: {auth: power, profile: ups}}\n"
+        "  power: {interval: 1h, params: {auth: power, profile: ups}}\n"
         "  uplink: {interval: 1h, params: {provisioned_bits_per_second: 50M}}\n"
     )
     return recall(text[:begin] + defaults + hourly + text[end:], "county", kinds=probes.KINDS)
@@ -106,7 +106,7 @@ def _run(check_id: str, stowed: bool, bad: bool, at_ns: int, config_id: str) -> 
 
 
 def _declare(journal: Journal, begin: int) -> None:
-    window, _ended, emergency, over = EVENT_KINDS
+    window, _ended, emergency, over, _roll_call = EVENT_KINDS
     journal.append_event(window, begin + 300 * HOUR_NS, {
         "id": "m1", "from_ns": begin + 599 * HOUR_NS, "until_ns": begin + 605 * HOUR_NS, "sites": ["station-2"],
         "assets": [], "reason": "更换机柜", "author": "ole",

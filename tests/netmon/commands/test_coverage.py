@@ -20,16 +20,16 @@ from tests.lab.counties import CountyOfSeed
 from tests.lab.observations import SECOND_NS, ignore, ping
 
 COUNTY = CountyOfSeed(3)
-NOW_NS = time.time_ns()
 DOWN = "hill-0/base"
 
 
 @pytest.fixture
 async def data(tmp_path: Path) -> Path:
     """A survey, and two hours in which one station was down for the second one."""
+    now_ns = time.time_ns()
     tiles = [tile for planned in COUNTY.definition.planned.values() for tile in planned[:100]]
     samples = Drive(attempts=6, neighbours=1.0).samples(
-        COUNTY.country, tiles, at_ns=NOW_NS - 10 * 86_400 * SECOND_NS, seed=1
+        COUNTY.country, tiles, at_ns=now_ns - 10 * 86_400 * SECOND_NS, seed=1
     )
     source = tmp_path / "drive.csv"
     source.write_text("x")
@@ -44,7 +44,7 @@ async def data(tmp_path: Path) -> Path:
         for n, name in enumerate(COUNTY.stations, 1)
     )
     text = f"defaults: {{ping: {{interval: 60s, timeout: 5s}}}}\nsites:\n{sites}"
-    begin_ns = NOW_NS - 7200 * SECOND_NS
+    begin_ns = now_ns - 7200 * SECOND_NS
     async with Journal.open(tmp_path, on_durable=ignore) as journal:
         journal.record_config("v1", text, begin_ns)
         for minute in range(120):
