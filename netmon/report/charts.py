@@ -17,7 +17,10 @@ __all__ = ["MOST_BARS", "Chart", "charts_of"]
 MOST_BARS: Final = 14
 """The worst are drawn; the table has all of them."""
 DAY_SECONDS: Final = 86_400
-SHARES: Final = frozenset({"availability", "mean", "share_of_checks", "share_of_sites", "documents"})
+SHARES: Final = frozenset(
+    {"availability", "coverage", "documents", "mean", "share_of_checks", "share_of_sites", "tests"}
+)
+"""Rules whose figure is a share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
