@@ -135,11 +135,9 @@ def compose(notice: Notice, recipient: Recipient, settings: AlertSettings, conte
     """The mail, in the current language."""
     content = _content(notice, settings, context)
     message = _envelope(settings, recipient, content["subject"], notice.at_ns)
-    host = settings.sender.rpartition("@")[2]
-    who = hashlib.sha256(recipient.address.encode()).hexdigest()[:12]
-    message["Message-ID"] = f"<netmon.{notice.thread}.{notice.number}.{who}@{host}>"
+    message["Message-ID"] = _message_id(settings, recipient, f"{notice.thread}.{notice.number}")
     if notice.number > 1:
-        first = f"<netmon.{notice.thread}.1.{who}@{host}>"
+        first = _message_id(settings, recipient, f"{notice.thread}.1")
         message["In-Reply-To"] = first
         message["References"] = first
     if any(alert.severity is Severity.CRITICAL for alert in notice.alerts) and notice.kind is not NoticeKind.RESOLVED:
@@ -162,11 +160,10 @@ def in_annotations(alert: Alert, settings: AlertSettings, context: Context, now_
     item = _item(alert, now_ns, settings, context)
     ending = _annotation_ending()
     lines = [*_frame_lines(_frame("", settings, context)), *_item_lines({**item, "steps": []})]
-    steps = [f"{number}. {step}" for number, step in enumerate(item["steps"], 1)]
     return {
         f"summary{ending}": item["title"],
         f"description{ending}": "\n".join(lines),
-        f"action{ending}": "\n".join(steps),
+        f"action{ending}": "\n".join(_numbered(item["steps"])),
         "runbook_url": item["runbook"],
     }
 
@@ -191,8 +188,7 @@ def digest(
         "link": f"{settings.board}/alerts" if settings.board else "",
     }  # fmt: skip
     message = _envelope(settings, recipient, subject, now_ns)
-    who = hashlib.sha256(recipient.address.encode()).hexdigest()[:12]
-    message["Message-ID"] = f"<netmon.digest.{day}.{who}@{settings.sender.rpartition('@')[2]}>"
+    message["Message-ID"] = _message_id(settings, recipient, f"digest.{day}")
     return _filled(message, "letter.html", _text(content), content)
 
 
@@ -208,8 +204,7 @@ def report_mail(
         attached: name and content of its pages; ``None`` if they are too large for a mail.
     """
     message = _envelope(settings, recipient, _("[netmon] report {name}").format(name=name), now_ns)
-    who = hashlib.sha256(recipient.address.encode()).hexdigest()[:12]
-    message["Message-ID"] = f"<netmon.report.{name}.{who}@{settings.sender.rpartition('@')[2]}>"
+    message["Message-ID"] = _message_id(settings, recipient, f"report.{name}")
     lines = [printable(organisation), _("The report of {name}:").format(name=name), text]
     if simulated:
         lines.append(_("Made of a sample inventory: it describes no real network."))
@@ -258,6 +253,12 @@ def _envelope(settings: AlertSettings, recipient: Recipient, subject: str, now_n
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic answer
     message["Content-Language"] = current_language()
     return message
+
+
+def _message_id(settings: AlertSettings, recipient: Recipient, name: str) -> str:
+    """The same whenever the same is mailed to the same person: a repeat after a crash is known by it."""
+    who = hashlib.sha256(recipient.address.encode()).hexdigest()[:12]
+    return f"<netmon.{name}.{who}@{settings.sender.rpartition('@')[2]}>"
 
 
 def _filled(message: EmailMessage, template: str, text: str, content: Mapping[str, Any]) -> EmailMessage:
@@ -509,11 +510,11 @@ def _item_lines(item: Mapping[str, Any]) -> list[str]:
         (_("in hand"), item["acknowledged"]),
     ]  # fmt: skip
     lines = [f"{name}: {text}" for name, text in rows if text]
-    steps = [f"{number}. {step}" for number, step in enumerate(item["steps"], 1)]
     more = [_("and {count} more").format(count=item["behind_more"])] if item["behind_more"] else []
     for head, part, mark in (
         (_("how bad"), item["wrong"], "- "), (_("radio coverage"), item["coverage"], "- "),
-        (_("likely cause"), item["cause"], "- "), (_("first steps"), steps, ""), (_("contact"), item["contacts"], "- "),
+        (_("likely cause"), item["cause"], "- "), (_("first steps"), _numbered(item["steps"]), ""),
+        (_("contact"), item["contacts"], "- "),
         (_("targets touched"), item["targets"], "- "), (_("cut off by it"), [*item["behind"], *more], "- "),
     ):  # fmt: skip
         if part:
@@ -521,6 +522,10 @@ def _item_lines(item: Mapping[str, Any]) -> list[str]:
     if item["flapping"]:
         lines.append(_("It comes and goes: nothing more is mailed until it is calm for half an hour."))
     return lines
+
+
+def _numbered(steps: Sequence[str]) -> list[str]:
+    return [f"{number}. {step}" for number, step in enumerate(steps, 1)]
 
 
 def _dashboard(settings: AlertSettings, page: str, **parameters: str) -> str:

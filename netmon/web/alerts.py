@@ -23,11 +23,9 @@ from netmon.config import parse_duration
 from netmon.i18n import _, current_language
 from netmon.model import Status
 from netmon.web import board
-from netmon.web.auth.access import Access
+from netmon.web.acting import ActingPages
 from netmon.web.auth.roles import Role
 from netmon.web.auth.visit import visit_of
-from netmon.web.render import Renderer
-from netmon.web.view import View
 from netmon.words import duration, effective_word, moment, printable, reason_sentence
 
 __all__ = ["AlertPages"]
@@ -36,13 +34,8 @@ LENGTHS: Final = ("1h", "4h", "8h", "1d", "3d", "7d")
 LOOKS: Final = {Severity.MINOR: "degraded", Severity.MAJOR: "down", Severity.CRITICAL: "down"}
 
 
-class AlertPages:
+class AlertPages(ActingPages):
     """Shows alerts; each act is taken down with its author."""
-
-    def __init__(self, view: View, renderer: Renderer, access: Access) -> None:
-        self._view = view
-        self._renderer = renderer
-        self._access = access
 
     async def show(self, request: Request) -> Response:
         """Everything."""

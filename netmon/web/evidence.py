@@ -22,11 +22,9 @@ from netmon.targets.documents import Entry, read_entries
 from netmon.targets.entering import EntryError, enter, withdraw
 from netmon.targets.register import Register
 from netmon.web import board
-from netmon.web.auth.access import Access
+from netmon.web.acting import ActingPages
 from netmon.web.auth.roles import Role
 from netmon.web.auth.visit import visit_of
-from netmon.web.render import Renderer
-from netmon.web.view import View
 from netmon.words import moment, printable
 
 __all__ = ["EvidencePages", "entries_in"]
@@ -51,13 +49,8 @@ def entries_in(folder: Path) -> tuple[Entry, ...]:
         return read_entries(reader)
 
 
-class EvidencePages:
+class EvidencePages(ActingPages):
     """The list, and the form; each act is taken down with its author."""
-
-    def __init__(self, view: View, renderer: Renderer, access: Access) -> None:
-        self._view = view
-        self._renderer = renderer
-        self._access = access
 
     async def show(self, request: Request) -> Response:
         """Everything."""

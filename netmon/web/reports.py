@@ -23,12 +23,11 @@ from netmon.report.texts import minute
 from netmon.targets.verdict import Verdict
 from netmon.targets.words import verdict_word
 from netmon.web import board
-from netmon.web.auth.access import Access
+from netmon.web.acting import ActingPages
 from netmon.web.auth.roles import Role
 from netmon.web.auth.visit import visit_of
-from netmon.web.render import Renderer, language_of
+from netmon.web.render import language_of
 from netmon.web.targets import LOOKS
-from netmon.web.view import View
 from netmon.words import printable
 
 __all__ = ["ReportPages"]
@@ -41,13 +40,8 @@ EMPTY_FORM: Final[Mapping[str, str]] = {"what": "", "site": ""}
 MOST_ROWS: Final = 100
 
 
-class ReportPages:
+class ReportPages(ActingPages):
     """The shelf, one report, its files; what is asked for is taken down with its author."""
-
-    def __init__(self, view: View, renderer: Renderer, access: Access) -> None:
-        self._view = view
-        self._renderer = renderer
-        self._access = access
 
     async def show(self, request: Request) -> Response:
         """What there is."""

@@ -16,11 +16,10 @@ from netmon.impact import Effective, EffectiveStatus
 from netmon.model import Asset, Check, Heard, Observation
 from netmon.summary import WORST_LAST
 from netmon.upkeep import UpkeepError
-from netmon.web.auth.access import Access
+from netmon.web.acting import ActingPages
 from netmon.web.auth.roles import Role
 from netmon.web.auth.visit import visit_of
 from netmon.web.board import asset_name, check_row, name_of
-from netmon.web.render import Renderer
 from netmon.web.view import View
 from netmon.words import (
     duration,
@@ -52,13 +51,8 @@ HEARD_STATUS: Final = {
 }
 
 
-class StationsPage:
+class StationsPage(ActingPages):
     """Answers requests for the page, and takes the daily roll call (点名) down."""
-
-    def __init__(self, view: View, renderer: Renderer, access: Access) -> None:
-        self._view = view
-        self._renderer = renderer
-        self._access = access
 
     async def show(self, request: Request) -> Response:
         """All stations, the worst first, and the power of their sites."""

@@ -17,11 +17,9 @@ from netmon.i18n import _
 from netmon.model import LOCAL, Window
 from netmon.upkeep import UpkeepError
 from netmon.web import board
-from netmon.web.auth.access import Access
+from netmon.web.acting import ActingPages
 from netmon.web.auth.roles import Role
 from netmon.web.auth.visit import visit_of
-from netmon.web.render import Renderer
-from netmon.web.view import View
 from netmon.words import duration, moment, printable
 
 __all__ = ["UpkeepPages"]
@@ -30,13 +28,8 @@ LENGTHS: Final = ("30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d")
 EMPTY_FORM: Final[Mapping[str, str]] = {"what": "", "start": "", "length": "2h", "reason": ""}
 
 
-class UpkeepPages:
+class UpkeepPages(ActingPages):
     """Shows what is announced and declared; each act is taken down with its author."""
-
-    def __init__(self, view: View, renderer: Renderer, access: Access) -> None:
-        self._view = view
-        self._renderer = renderer
-        self._access = access
 
     async def show(self, request: Request) -> Response:
         """Everything."""
