@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from netmon.alerts.desk import Alert, Severity
 from netmon.alerts.machine import Condition
 from netmon.model import Reason, ReasonCode, Status
 from netmon.web import Access
-from netmon.web.auth import load_web_config
 from probes.base import Failure
 from tests.lab.pages import NOW_NS, FakeNetmon
-from tests.lab.web_config import MemoryBook, users_text
 from tests.netmon.web.test_upkeep import visitor
 
 HOSTILE = "<b>x</b>"
-
-
-@pytest.fixture
-def access(tmp_path: Path) -> Iterator[Access]:
-    file = tmp_path / "web.yaml"
-    file.write_text(users_text())
-    with contextlib.closing(Access(load_web_config(file))) as made:
-        made.book = MemoryBook()
-        yield made
 
 
 def with_alert() -> FakeNetmon:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +10,8 @@ import probes
 from netmon.archive import Journal
 from netmon.targets.board import TargetsBoard
 from netmon.web import Access
-from netmon.web.auth import load_web_config
 from tests.lab.observations import ignore
 from tests.lab.pages import FakeNetmon, nothing
-from tests.lab.web_config import MemoryBook, users_text
 from tests.netmon.web.test_upkeep import visitor
 
 ROOT = Path(__file__).parents[3]
@@ -23,15 +19,6 @@ FORM = {
     "kind": "document", "about": "voice-video:calls", "day": "2023-01-02", "passed": "yes", "note": "<i>signed</i>",
     "file": "paper.pdf", "sha256": "a" * 64,
 }  # fmt: skip
-
-
-@pytest.fixture
-def access(tmp_path: Path) -> Iterator[Access]:
-    file = tmp_path / "web.yaml"
-    file.write_text(users_text())
-    with contextlib.closing(Access(load_web_config(file))) as made:
-        made.book = MemoryBook()
-        yield made
 
 
 def netmon_in(folder: Path) -> FakeNetmon:

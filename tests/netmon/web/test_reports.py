@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +10,9 @@ import pytest
 from netmon.report.office import ReportOffice
 from netmon.report.shelf import reports_in
 from netmon.web import Access
-from netmon.web.auth import load_web_config
 from tests.lab.pages import FakeNetmon
 from tests.lab.small_report import NAME, put_sheet, write_small
-from tests.lab.web_config import MemoryBook, users_text
 from tests.netmon.web.test_upkeep import visitor
-
-
-@pytest.fixture
-def access(tmp_path: Path) -> Iterator[Access]:
-    file = tmp_path / "web.yaml"
-    file.write_text(users_text())
-    with contextlib.closing(Access(load_web_config(file))) as made:
-        made.book = MemoryBook()
-        yield made
 
 
 def netmon_in(folder: Path) -> tuple[FakeNetmon, list[tuple[str, ...]]]:

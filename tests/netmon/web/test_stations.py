@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
-import pytest
 
 from netmon.archive import Event
 from netmon.model import Asset, Heard, LocalText, Observation, Reason, ReasonCode, Site, Status
 from netmon.runner import Clock
 from netmon.upkeep.record import Declared
 from netmon.web import Access, create_app
-from netmon.web.auth import load_web_config
 from probes.base import ProbeResult, State, StateClass
 from tests.lab.checks import check
 from tests.lab.observations import SECOND_NS, ping
 from tests.lab.pages import NOW_NS, FakeNetmon, Inventory
-from tests.lab.web_config import PASSWORDS, MemoryBook, users_text
+from tests.lab.web_config import PASSWORDS
 
 STATION, POWER = "hill/repeater/base-station", "hill/ups/power"
 HOSTILE = "<script>alert(1)</script>"
@@ -131,15 +126,6 @@ async def test_an_old_figure_is_not_shown_as_if_it_were_new() -> None:
 async def test_a_county_without_stations() -> None:
     text = await page(FakeNetmon())
     assert "There is no base station in the inventory." in text
-
-
-@pytest.fixture
-def access(tmp_path: Path) -> Iterator[Access]:
-    file = tmp_path / "web.yaml"
-    file.write_text(users_text())
-    with contextlib.closing(Access(load_web_config(file))) as made:
-        made.book = MemoryBook()
-        yield made
 
 
 async def post(view: FakeNetmon, access: Access, form: dict[str, str], name: str = "ole") -> httpx.Response:

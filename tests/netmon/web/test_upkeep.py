@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from netmon.web import Access, create_app
-from netmon.web.auth import load_web_config
 from tests.lab.pages import FakeNetmon
-from tests.lab.web_config import PASSWORDS, MemoryBook, users_text
+from tests.lab.web_config import PASSWORDS
 
 FORM = {"what": "asset:hunchun/router", "start": "", "length": "2h", "reason": "new <b>mast</b>"}
-
-
-@pytest.fixture
-def access(tmp_path: Path) -> Iterator[Access]:
-    file = tmp_path / "web.yaml"
-    file.write_text(users_text())
-    with contextlib.closing(Access(load_web_config(file))) as made:
-        made.book = MemoryBook()
-        yield made
 
 
 @contextlib.asynccontextmanager
