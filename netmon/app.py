@@ -488,8 +488,8 @@ async def running(
 def _calm_collector() -> Iterator[None]:
     """Let the garbage collector look at what is made within the block only, and less often.
 
-    What was read and built before stays for as long as the process runs; to walk over it again and again takes a tenth
-    of all processor time. Reference counts free nearly everything that a run leaves behind.
+    What was read and built before stays for as long as the process runs; to walk over it again and again takes
+    processor time for nothing. Reference counts free nearly everything that a run leaves behind.
     """
     threshold = gc.get_threshold()
     gc.freeze()
