@@ -17,17 +17,16 @@ from typing import Final
 
 from probes.base import Family, MonitorFault
 from probes.wire.echo import Echo, EchoError
+from probes.wire.icmp_call import ARRIVAL, COLUMNS, HOPS, RECEIVED, SENT, Call, Timetable
 from probes.wire.icmp_clock import StepWatch
 from probes.wire.icmp_layout import NAMES, Destination, Layout, destination, source_of
 from probes.wire.icmp_messages import ORIGIN_TIMESTAMPING, ErrorMessage, local_failure, parse_control, parse_error
 from probes.wire.icmp_packets import (
     ECHO,
     ECHO_REPLY,
-    KEY_OFFSET,
     MIN_PAYLOAD_BYTES,
+    TOKEN_BYTES,
     EchoRequest,
-    is_ours,
-    key_of,
     load_scapy,
 )
 from probes.wire.icmp_socket import (
@@ -52,77 +51,10 @@ READS = 16
 """Batches read at once, before others get their turn."""
 STAMPS_AWAITED = 4096
 """Packets whose send stamps are waited for; beyond, the way out gives none, and they are forgotten."""
+SEQUENCES: Final = 1 << 16
 LAST_STAMP_ID: Final = 0xFFFFFFFF
-STAMP_TOLERANCE_NS = 1_000_000
-RTT_LIMIT_NS: Final = 3600 * 10**9
 
-
-class _Call:
-    """One call of :meth:`IcmpWire.ping`: parallel lists, one entry for each packet; ``sent_ns`` 0 is one not sent."""
-
-    __slots__ = (
-        "address", "arrivals", "control", "count", "dont_fragment", "duplicates", "epochs", "errors", "fault", "future",
-        "gap", "hop_limits", "keys", "name", "overflows", "plain", "received_epochs", "received_ns", "request",
-        "sent_ns", "source", "stamps_ns", "until", "waiting",
-    )  # fmt: skip
-
-    def __init__(
-        self, to: Destination, request: EchoRequest, control: list[tuple[int, int, bytes]], *,
-        count: int, gap: float, dont_fragment: bool, future: asyncio.Future[list[Echo]], overflowed: int,
-    ) -> None:  # fmt: skip
-        self.address, self.name, self.source = to
-        self.request = request
-        self.control = control
-        self.count = count
-        self.gap = gap
-        self.dont_fragment = dont_fragment
-        self.plain = not (control or dont_fragment)
-        self.future = future
-        self.overflows = overflowed
-        self.until = math.inf
-        self.fault = ""
-        self.waiting = count
-        self.keys: list[bytes] = []
-        self.sent_ns = [0] * count
-        self.stamps_ns = [0] * count
-        self.epochs = [0] * count
-        self.received_ns = [0] * count
-        self.received_epochs = [0] * count
-        self.hop_limits: list[int | None] = [None] * count
-        self.duplicates = [0] * count
-        self.errors: list[EchoError | None] = [None] * count
-        self.arrivals: list[int] = []
-
-    def echoes(self) -> list[Echo]:
-        """What became of each packet."""
-        places: dict[int, int] = {index: place for place, index in enumerate(self.arrivals)}
-        result = []
-        for index, sent_ns in enumerate(self.sent_ns):
-            if not sent_ns:
-                continue
-            received_ns = self.received_ns[index]
-            if not received_ns:
-                result.append(Echo(error=self.errors[index]))
-                continue
-            stamp_ns = self.stamps_ns[index]
-            begun_ns = stamp_ns if sent_ns - STAMP_TOLERANCE_NS <= stamp_ns <= received_ns else sent_ns
-            taken_ns = received_ns - begun_ns
-            usable = self.epochs[index] == self.received_epochs[index] and 0 <= taken_ns < RTT_LIMIT_NS
-            result.append(
-                Echo(
-                    taken_ns * 1e-9 if usable else None,
-                    True,
-                    not usable,
-                    places[index],
-                    self.duplicates[index],
-                    self.hop_limits[index],
-                    self.errors[index],
-                )
-            )
-        return result
-
-
-_Packet = tuple[_Call, int, bytes]
+_Packet = tuple[Call, int, bytes]
 """A packet that was numbered: whose it is, which of its call, and its head. A plain tuple: there are many."""
 
 
@@ -139,20 +71,22 @@ class _Channel:
         self._rate = rate
         self._realtime_ns = realtime_ns
         self._watch = StepWatch(realtime_ns, monotonic_ns)
+        self._epoch = self._watch.check()
         opened = open_socket(family)
         self.sock = opened.sock
         self._identifier = opened.identifier
         self._has_ip_header = opened.has_ip_header
-        self._token = secrets.randbits(64)
+        self._token = secrets.token_bytes(TOKEN_BYTES)
         self._requests: dict[int, EchoRequest] = {}
-        self._serial = 0
-        self._pending: dict[bytes, _Packet] = {}
+        self._sequence = 0
+        self._owners = [0] * SEQUENCES  # which call had a sequence number last
         self._stamp_id = 0
         self._stamped: dict[int, _Packet] = {}
-        self._queue: list[tuple[float, int, _Call]] = []
-        self._ends: list[tuple[float, int, _Call]] = []
+        self._timetable = Timetable()
+        self._ends: list[tuple[float, int, Call]] = []
         self._order = 0
-        self._calls: set[_Call] = set()
+        self._calls: dict[int, Call] = {}
+        self._last_call = 0
         self._timer: asyncio.TimerHandle | None = None
         self._tick_at = 0.0
         self._tokens = 1.0
@@ -170,7 +104,7 @@ class _Channel:
         self.sock.close()
         if self._timer is not None:
             self._timer.cancel()
-        for call in tuple(self._calls):
+        for call in tuple(self._calls.values()):
             call.fault = "the ICMP socket was closed"
             self._finish(call)
 
@@ -184,27 +118,37 @@ class _Channel:
             request = self._requests[payload_bytes] = EchoRequest(
                 self.family, payload_bytes, self._identifier, self._token
             )
-        call = _Call(
-            to, request, cut_control(self.family, dscp, hop_limit), count=count,
+        now = self._loop.time()
+        number, first = self._reserve(count)
+        call = Call(
+            number, first, to, request, cut_control(self.family, dscp, hop_limit), due=now, count=count,
             gap=min(gap, SHARE_FOR_SENDING * timeout / count), dont_fragment=dont_fragment,
             future=self._loop.create_future(), overflowed=overflows(self.sock),
         )  # fmt: skip
-        self._calls.add(call)
-        now = self._loop.time()
-        self._order += 1
-        heapq.heappush(self._queue, (now, self._order, call))
+        self._calls[call.number] = call
+        self._timetable.add(call)
         self._end(call, now + timeout)
         self._wake(now)
         return call.future
 
+    def _reserve(self, count: int) -> tuple[int, int]:
+        """A number for a call, and the first of ``count`` sequence numbers."""
+        number = self._last_call = self._last_call + 1 & 0xFFFFFFFF
+        first, last = self._sequence, self._sequence + count
+        self._sequence = last % SEQUENCES
+        self._owners[first:last] = [number] * (min(last, SEQUENCES) - first)
+        if last > SEQUENCES:
+            self._owners[: last - SEQUENCES] = [number] * (last - SEQUENCES)
+        return number, first
+
     def cancel(self, call_future: asyncio.Future[list[Echo]]) -> None:
         """Forget a call whose caller is gone."""
-        for call in self._calls:
+        for call in self._calls.values():
             if call.future is call_future:
                 self._finish(call)
                 return
 
-    def _end(self, call: _Call, until: float) -> None:
+    def _end(self, call: Call, until: float) -> None:
         """Let a call end at ``until`` by the loop's clock, if it has not ended by then."""
         self._order += 1
         call.until = until
@@ -213,8 +157,8 @@ class _Channel:
     def _wake(self, now: float) -> None:
         """See to it that the next tick comes as soon as something is due."""
         due = self._ends[0][0] if self._ends else math.inf
-        if self._unsent or self._queue:
-            sending = now if self._unsent else self._queue[0][0]
+        sending = now if self._unsent else self._timetable.next_at
+        if sending < math.inf:
             due = min(due, sending if self._tokens >= 1 else max(sending, now + TICK_SECONDS))
         due = max(due, self._tick_at + TICK_SECONDS)
         if self._timer is not None:
@@ -231,7 +175,8 @@ class _Channel:
         self._refilled = now
         packets = [packet for packet in self._unsent if not packet[0].future.done()]
         if not packets:
-            packets = self._due(now, self._watch.check())
+            self._look_at_clock()
+            packets = self._due(now)
         self._unsent = self._send(packets)
         self._readable()
         while self._ends and self._ends[0][0] <= now:
@@ -240,38 +185,29 @@ class _Channel:
                 self._finish(call)
         self._wake(now)
 
-    def _due(self, now: float, epoch: int) -> list[_Packet]:
+    def _due(self, now: float) -> list[_Packet]:
         """Number the packets that are due."""
-        queue, packets = self._queue, []
-        while queue and queue[0][0] <= now and self._tokens >= 1:
-            due, order, call = queue[0]
-            if call.future.done():
-                heapq.heappop(queue)
-                continue
-            self._tokens -= 1
-            self._serial += 1
-            head = call.request.head(self._serial)
-            key = head[KEY_OFFSET:]
-            keys = call.keys
-            place = len(keys)
-            packet = self._pending[key] = (call, place, head)
-            packets.append(packet)
-            keys.append(key)
-            call.epochs[place] = epoch
-            if place + 1 < call.count:
-                heapq.heapreplace(queue, (due + call.gap, order, call))
-            else:
-                heapq.heappop(queue)
+        packets: list[_Packet] = []
+        timetable = self._timetable
+        while self._tokens >= 1 and (calls := timetable.take(now, int(self._tokens))):
+            self._tokens -= len(calls)
+            for call in calls:
+                if call.future.done():
+                    continue
+                place = call.numbered
+                call.numbered = place + 1
+                sequence = call.first_sequence + place & 0xFFFF
+                packets.append((call, place, call.request.head(sequence, call.number, place)))
+                if place + 1 < call.count:
+                    call.due += call.gap
+                    timetable.add(call)
         return packets
 
     def _send(self, packets: list[_Packet]) -> list[_Packet]:
         """Send packets; returns those for which this machine has no room."""
         # A batch has one send time. It serves calls whose packets are known to get a stamp of the kernel's each.
-        alone: list[_Packet] = []
-        together: list[_Packet] = []
-        for packet in packets:
-            call = packet[0]
-            (together if call.plain and call.stamps_ns[0] else alone).append(packet)
+        alone = [packet for packet in packets if not packet[0].batched]
+        together = [packet for packet in packets if packet[0].batched] if alone else packets
         for at, packet in enumerate(alone):
             if not self._send_one(packet):
                 return alone[at:] + together
@@ -320,7 +256,7 @@ class _Channel:
             if error.errno in OWN_FAULTS:
                 call.fault = f"this machine could not send: {error.strerror}"
                 return False
-            call.sent_ns[place] = sent_ns
+            call.rows[COLUMNS * place + SENT] = sent_ns
             self._refused(call, place, error)
             return True
         finally:
@@ -335,12 +271,12 @@ class _Channel:
         if len(stamped) >= STAMPS_AWAITED:
             stamped.clear()
         for call, place, _head in packets:
-            call.sent_ns[place] = sent_ns
+            call.rows[COLUMNS * place + SENT] = sent_ns
         if stamp_id + len(packets) <= LAST_STAMP_ID:  # else, once in four thousand million, they go without
             stamped.update(enumerate(packets, stamp_id))
         self._stamp_id = (stamp_id + len(packets)) & LAST_STAMP_ID
 
-    def _refused(self, call: _Call, index: int, error: OSError) -> None:
+    def _refused(self, call: Call, index: int, error: OSError) -> None:
         failure = local_failure(error)
         if failure is None:
             call.fault = f"this machine refused to send to {call.address[0]}: {error.strerror}"
@@ -360,7 +296,7 @@ class _Channel:
     def _readable(self) -> None:
         # Errors first: among them are the send stamps of the replies that follow.
         self._drain_errors()
-        epoch = self._watch.check()
+        self._look_at_clock()
         inbox, layout = self._answers, self._layout
         reply = layout.reply
         for _ in range(READS):
@@ -371,17 +307,25 @@ class _Channel:
             except OSError:
                 self._drain_errors()
                 continue
-            for n, (source, header, kind, key, stamp, seconds, nanoseconds, limit, hop_limit) in enumerate(
-                layout.answers(inbox, count)
-            ):
+            for n, (
+                source, header, kind, token, number, place, stamp, seconds, nanoseconds, limit, hop_limit,
+            ) in enumerate(layout.answers(inbox, count)):  # fmt: skip
                 if stamp == layout.stamp and limit == layout.hop_limit and header == layout.header and kind == reply:
-                    self._take(key, source, seconds * 1_000_000_000 + nanoseconds, hop_limit, epoch)
+                    stamp_ns = seconds * 1_000_000_000 + nanoseconds
+                    self._take(token, number, place, source, stamp_ns, hop_limit)
                 else:
-                    self._take_packet(inbox.packet(n), epoch)
+                    self._take_packet(inbox.packet(n))
             if count < inbox.capacity:
                 return
 
-    def _take_packet(self, packet: Received, epoch: int) -> None:
+    def _look_at_clock(self) -> None:
+        epoch = self._watch.check()
+        if epoch != self._epoch:
+            self._epoch = epoch
+            for call in self._calls.values():
+                call.clock_set()
+
+    def _take_packet(self, packet: Received) -> None:
         """Take in an answer that is not laid out as they usually are."""
         data = packet.data
         offset = (data[0] & 0x0F) * 4 if self._has_ip_header and data else 0
@@ -389,43 +333,42 @@ class _Channel:
             self.ignored += 1
             return
         stamp_ns, hop_limit = parse_control(packet.control)
-        key = data[offset + KEY_OFFSET : offset + ECHO.size]
-        self._take(key, source_of(self.family, packet.name), stamp_ns or self._realtime_ns(), hop_limit, epoch)
+        *_head, token, number, place = ECHO.unpack_from(data, offset)
+        source = source_of(self.family, packet.name)
+        self._take(token, number, place, source, stamp_ns or self._realtime_ns(), hop_limit)
 
-    def _take(self, key: bytes, source: bytes, stamp_ns: int, hop_limit: int | None, epoch: int) -> None:
-        packet = self._pending.get(key)
-        if packet is None:
-            if is_ours(key, self._identifier, self._token):
-                self.late += 1
-            else:
-                self.ignored += 1
-            return
-        call, index, _head = packet
-        if source != call.source:
+    def _take(self, token: bytes, number: int, place: int, source: bytes, stamp_ns: int, hop_limit: int | None) -> None:
+        if token != self._token:
             self.ignored += 1
             return
-        if call.received_ns[index]:
-            call.duplicates[index] += 1
+        call = self._calls.get(number)
+        if call is None:
+            self.late += 1
             return
-        call.received_ns[index] = stamp_ns
-        call.received_epochs[index] = epoch
-        call.hop_limits[index] = hop_limit
-        call.arrivals.append(index)
-        if call.errors[index] is None:
+        if source != call.source or place >= call.numbered:
+            self.ignored += 1
+            return
+        rows, at = call.rows, COLUMNS * place
+        if rows[at + RECEIVED]:
+            call.duplicates[place] = call.duplicates.get(place, 0) + 1
+            return
+        rows[at + RECEIVED] = stamp_ns
+        rows[at + HOPS] = -1 if hop_limit is None else hop_limit
+        rows[at + ARRIVAL] = call.answered
+        call.answered += 1
+        if place not in call.errors:
             self._settled(call)
 
-    def _settled(self, call: _Call) -> None:
-        """One more packet is answered, or refused by this machine."""
+    def _settled(self, call: Call) -> None:
+        """One more packet is answered, or refused; after the last one the call waits for duplicates, and ends."""
         call.waiting -= 1
-        if call.waiting == 0 and not call.future.done():
-            longest_ns = max(
-                (got - sent for got, sent in zip(call.received_ns, call.sent_ns, strict=True) if got), default=0
-            )
-            low, high = LATE_DUPLICATES_SECONDS
-            until = self._loop.time() + min(max(longest_ns * 1e-9, low), high)
-            if until < call.until:
-                self._end(call, until)
-                self._wake(self._loop.time())
+        if call.waiting or call.future.done():
+            return
+        low, high = LATE_DUPLICATES_SECONDS
+        until = self._loop.time() + min(max(call.longest_ns() * 1e-9, low), high)
+        if until < call.until:
+            self._end(call, until)
+            self._wake(self._loop.time())
 
     def _drain_errors(self) -> None:
         inbox, layout, stamped = self._messages, self._layout, self._stamped
@@ -438,7 +381,7 @@ class _Channel:
                 if stamp == layout.stamp and error == layout.error and origin == ORIGIN_TIMESTAMPING:
                     packet = stamped.pop(stamp_id, None)
                     if packet is not None:
-                        packet[0].stamps_ns[packet[1]] = seconds * 1_000_000_000 + nanoseconds
+                        packet[0].take_stamp(packet[1], seconds * 1_000_000_000 + nanoseconds)
                 else:
                     received = inbox.packet(n)
                     message = parse_error(self.family, received.control)
@@ -455,27 +398,30 @@ class _Channel:
             self.ignored += 1
             return
         sequence = int.from_bytes(data[6:8], "big")
-        serial = self._serial - (self._serial - sequence & 0xFFFF)
-        packet = self._pending.get(key_of(self._identifier, serial, self._token))
-        if packet is None:
+        number = self._owners[sequence]
+        if len(data) >= ECHO.size:  # more of it was quoted than must be
+            *_head, token, number, _place = ECHO.unpack_from(data)
+            if token != self._token:
+                self.ignored += 1
+                return
+        call = self._calls.get(number)
+        place = sequence - call.first_sequence & 0xFFFF if call else 0
+        if call is None or place >= call.numbered:
             self.late += 1
             return
-        call, index, _head = packet
         if about != call.source:
             self.ignored += 1
             return
-        if call.errors[index] is None:
-            call.errors[index] = EchoError(message.failure, message.router, message.mtu_bytes)
-            if not call.received_ns[index]:
+        if place not in call.errors:
+            call.errors[place] = EchoError(message.failure, message.router, message.mtu_bytes)
+            if not call.rows[COLUMNS * place + RECEIVED]:
                 self._settled(call)
 
-    def _finish(self, call: _Call) -> None:
-        self._calls.discard(call)
-        for key in call.keys:
-            self._pending.pop(key, None)
+    def _finish(self, call: Call) -> None:
+        self._calls.pop(call.number, None)
         if call.future.done():
             return
-        if not call.fault and not any(call.sent_ns):
+        if not call.fault and not any(call.rows[SENT::COLUMNS]):
             call.fault = "this machine sends too much: not one packet could be sent within the timeout"
         if not call.fault and call.waiting and overflows(self.sock) != call.overflows:
             call.fault = "this machine lost answers: its receive buffer was full"

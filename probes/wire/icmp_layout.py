@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from probes.base import Family
-from probes.wire.icmp_packets import ECHO, ECHO_REPLY, KEY_OFFSET
+from probes.wire.icmp_packets import ECHO, ECHO_REPLY, TOKEN_BYTES
 from probes.wire.icmp_socket import ADDRESS_FAMILIES, RECEIVE_ERROR, SOCKET_ERROR, STAMPS, TIMESTAMPING
 from probes.wire.packet_batches import CONTROL_HEAD, NAME_ROOM, Inbox
 
@@ -102,7 +102,7 @@ class Layout:
         header = "1s19x" if has_ip_header else "0s"
         room = DATA_ROOM - 20 * has_ip_header - ECHO.size
         head, stamp = f"{CONTROL_HEAD.size}s", f"qq{STAMP_BYTES - STAMPS.size}x"
-        answer = f"={name}{header}B{KEY_OFFSET - 1}x{ECHO.size - KEY_OFFSET}s{room}x{head}{stamp}{head}i"
+        answer = f"={name}{header}B7x{TOKEN_BYTES}sIH{room}x{head}{stamp}{head}i"
         error = f"={NAME_ROOM + DATA_ROOM}x{head}{stamp}{head}4xB7xI"
         self._answer, self._error = _filled(answer), _filled(error)
 
@@ -112,7 +112,7 @@ class Layout:
         return Inbox(capacity, data_room=DATA_ROOM, control_room=CONTROL_ROOM)
 
     def answers(self, inbox: Inbox, count: int) -> Iterator[tuple[Any, ...]]:
-        """Of each packet: source, header, ICMP type, key, stamp's head, seconds, nanoseconds, hop limit's head, it."""
+        """Of each packet: source, header, type, token, call, place, stamp's head, seconds, ns, hop limit's head, it."""
         return self._answer.iter_unpack(inbox.slots[: count * inbox.stride])
 
     def errors(self, inbox: Inbox, count: int) -> Iterator[tuple[Any, ...]]:

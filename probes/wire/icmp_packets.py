@@ -1,8 +1,9 @@
-"""Echo requests as bytes: crafted once by scapy, numbered for each send; and what ICMP errors mean. Pure."""
+"""Echo requests as bytes: crafted once by scapy, marked for each send; and what ICMP errors mean. Pure."""
 
 from __future__ import annotations
 
 import ctypes
+import socket
 import struct
 from typing import Final
 
@@ -10,22 +11,20 @@ from probes.base import Failure, Family
 from probes.wire.packet_batches import Tail
 
 __all__ = [
-    "ECHO", "ECHO_REPLY", "ECHO_REQUEST", "KEY_OFFSET", "MIN_PAYLOAD_BYTES", "EchoRequest", "checksum_of",
-    "failure_of_icmp", "is_ours", "key_of", "load_scapy",
+    "ECHO", "ECHO_REPLY", "ECHO_REQUEST", "MIN_PAYLOAD_BYTES", "TOKEN_BYTES", "EchoRequest", "checksum_of",
+    "failure_of_icmp", "load_scapy",
 ]  # fmt: skip
 
-ECHO: Final = struct.Struct("!BBHHHQI")
-"""Type, code, checksum, identifier, sequence number, then our payload: the process's token and the lap.
+ECHO: Final = struct.Struct("=BBHHH6sIH")
+"""Type, code, checksum, identifier, sequence number; then our payload: the process's token, the call, the place in it.
 
-The sequence number is the low 16 bits of a packet's serial number and the lap the 32 bits above them, so that a reply
-from before the sequence numbers wrapped is never taken for a reply to a newer packet.
+Identifier and sequence number go in network byte order: who packs them swaps them. The rest is read by us alone. The
+checksum is that of words in this machine's order, and right in either (RFC 1071, section 2).
 """
+TOKEN_BYTES: Final = 6
 MIN_PAYLOAD_BYTES: Final = 12
 ECHO_REQUEST: Final = {Family.IPV4: 8, Family.IPV6: 128}
 ECHO_REPLY: Final = {Family.IPV4: 0, Family.IPV6: 129}
-
-KEY: Final = struct.Struct("!HHQI")
-KEY_OFFSET: Final = ECHO.size - KEY.size
 
 # RFC 792, RFC 1122 (3.2.2.1), RFC 1812 (5.2.7.1). Codes 14 and 15 (RFC 1812) are about precedence: a matter of policy.
 UNREACHABLE_V4 = {
@@ -66,7 +65,7 @@ def failure_of_icmp(family: Family, kind: int, code: int) -> Failure | None:
 
 
 def checksum_of(data: bytes | bytearray) -> int:
-    """The Internet checksum (RFC 1071) of ``data``."""
+    """The Internet checksum (RFC 1071) of ``data``, in this machine's byte order like the words that it is made of."""
     return ~_sum_of(data) & 0xFFFF
 
 
@@ -74,14 +73,14 @@ def _sum_of(data: bytes | bytearray) -> int:
     """The one's complement sum of the 16-bit words."""
     if len(data) % 2:
         data = bytes(data) + b"\0"
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"={len(data) // 2}H", data))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
     return total
 
 
 class EchoRequest:
-    """An echo request of one family and size; its serial number differs from packet to packet.
+    """An echo request of one family and size; which packet of which call it is differs.
 
     Attributes:
         tail: what all packets have in common, after the head that :meth:`head` gives.
@@ -89,35 +88,30 @@ class EchoRequest:
 
     __slots__ = ("_identifier", "_kind", "_sum", "_token", "tail")
 
-    def __init__(self, family: Family, payload_bytes: int, identifier: int, token: int) -> None:
+    def __init__(self, family: Family, payload_bytes: int, identifier: int, token: bytes) -> None:
         self._kind = ECHO_REQUEST[family]
-        self._identifier = identifier
+        self._identifier = socket.htons(identifier)
         self._token = token
-        payload = struct.pack("!QI", token, 0).ljust(payload_bytes, b"\xa5")
-        message = _craft(family, identifier, payload)
-        self._sum = _sum_of(message)
-        self.tail: Tail = ctypes.create_string_buffer(message[ECHO.size :], len(message) - ECHO.size)
+        message = _craft(family, identifier, token.ljust(payload_bytes, b"\xa5"))
+        rest = message[ECHO.size :]
+        self._sum = _sum_of(ECHO.pack(self._kind, 0, 0, self._identifier, 0, token, 0, 0) + rest)
+        self.tail: Tail = ctypes.create_string_buffer(rest, len(rest))
 
-    def head(self, serial: int) -> bytes:
-        """The first bytes of the packet with this serial number, as :data:`ECHO` lays them out."""
-        sequence, lap = serial & 0xFFFF, serial >> 16 & 0xFFFFFFFF
+    def head(self, sequence: int, call: int, place: int) -> bytes:
+        """The first bytes of a packet, as :data:`ECHO` lays them out.
+
+        Args:
+            sequence: 16 bits.
+            call: 32 bits.
+            place: which packet of the call, 16 bits.
+        """
         # RFC 1624: one's complement addition is associative, so the new words are added to the sum of all the others.
         # For IPv6, and for datagram sockets, the kernel writes the checksum itself.
-        total = self._sum + sequence + (lap & 0xFFFF) + (lap >> 16)
+        swapped = socket.htons(sequence)
+        total = self._sum + swapped + (call & 0xFFFF) + (call >> 16) + place
         total = (total & 0xFFFF) + (total >> 16)
-        checksum = ~(total + (total >> 16)) & 0xFFFF
-        return ECHO.pack(self._kind, 0, checksum, self._identifier, sequence, self._token, lap)
-
-
-def key_of(identifier: int, serial: int, token: int) -> bytes:
-    """The part of a head that the answer repeats, by which it is found again: all after type, code and checksum."""
-    return KEY.pack(identifier, serial & 0xFFFF, token, serial >> 16 & 0xFFFFFFFF)
-
-
-def is_ours(key: bytes, identifier: int, token: int) -> bool:
-    """Whether a packet with this key was sent by this process, some time."""
-    own_identifier, _sequence, own_token, _lap = KEY.unpack(key)
-    return (own_identifier, own_token) == (identifier, token)
+        checksum = 0xFFFF - ((total & 0xFFFF) + (total >> 16))
+        return ECHO.pack(self._kind, 0, checksum, self._identifier, swapped, self._token, call, place)
 
 
 def load_scapy() -> None:

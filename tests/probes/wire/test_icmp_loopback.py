@@ -16,10 +16,12 @@ from probes.wire.echo import Echo, readings_of, reordered
 from probes.wire.icmp import IcmpWire
 from probes.wire.icmp_layout import destination
 from probes.wire.icmp_messages import ErrorMessage
-from probes.wire.icmp_packets import ECHO, KEY, EchoRequest, checksum_of
+from probes.wire.icmp_packets import ECHO, EchoRequest, checksum_of
 from probes.wire.packet_batches import Received
 from tests.lab import need
 from tests.lab.soak import damaged, scale
+
+SHORT = st.integers(0, 2**16 - 1)
 
 
 @pytest.fixture
@@ -116,30 +118,48 @@ async def test_closing_fails_what_is_under_way_as_our_own_fault() -> None:
         await call
 
 
+@pytest.mark.parametrize("quoted_bytes", [8, ECHO.size])
+async def test_an_error_finds_its_packet_although_sequence_numbers_began_anew(
+    wire: IcmpWire, quoted_bytes: int
+) -> None:
+    """RFC 792 promises eight bytes of the packet: only its sequence number tells which one it was."""
+    assert all(echo.received for echo in await ping(wire, "127.0.0.1"))
+    channel = wire._channels[Family.IPV4]
+    channel._sequence = icmp.SEQUENCES - 2
+    call = asyncio.create_task(ping(wire, "127.0.0.1", gap_seconds=0.2))
+    await asyncio.sleep(0.05)
+    (found,) = channel._calls.values()
+    found.numbered = found.count  # as if they had been sent
+    packet = found.request.head(2, found.number, 4)
+    channel._take_error(ErrorMessage(failure=Failure.NO_ROUTE), packet[:quoted_bytes], found.source)
+    assert found.errors.keys() == {4}
+    call.cancel()
+
+
 @pytest.mark.soak
 async def test_no_packet_breaks_the_reply_table(wire: IcmpWire) -> None:
     """Whatever comes is ignored, late, a duplicate or the answer; it never raises, and never counts for two."""
     call = asyncio.create_task(ping(wire, "127.0.0.1", count=2, gap_seconds=60.0, timeout=7200.0))
     await asyncio.sleep(0)
     channel = wire._channels[Family.IPV4]
-    (under_way,) = channel._calls
+    (under_way,) = channel._calls.values()
     for _turn in range(1000):
-        if under_way.arrivals:
+        if under_way.answered:
             break
         await asyncio.sleep(0.01)
     header = bytes([0x45]) + bytes(19) if channel._has_ip_header else b""
-    ((_identifier, *fields),) = (KEY.unpack(key) for key in channel._pending)
-    right = ECHO.pack(0, 0, 0, channel._identifier, *fields)
-    originals = [header + right, header + ECHO.pack(0, 0, 0, 4711, *fields), header + ECHO.pack(8, 0, 0, 0, 0, 0, 0)]
+    _kind, *fields = ECHO.unpack(under_way.request.head(under_way.first_sequence, under_way.number, 0))
+    right = ECHO.pack(0, *fields)
+    originals = [header + right, header + ECHO.pack(0, *fields[:4], bytes(6), *fields[5:]), header + bytes(ECHO.size)]
     _address, name, source = destination(Family.IPV4, "127.0.0.1")
     count = scale(5_000, 5_000_000)
     for packet in damaged(originals, count):
-        channel._take_packet(Received(name, bytes(packet), []), 0)
+        channel._take_packet(Received(name, bytes(packet), []))
     assert channel.ignored + channel.late + under_way.duplicates[0] == count
     assert under_way.duplicates[0] > 0
-    assert under_way.arrivals == [0]
+    assert under_way.answered == 1
 
-    for quoted in damaged([right, b"\x08" + right[1:]], count):
+    for quoted in damaged([right, right[:8]], count):
         channel._take_error(ErrorMessage(failure=Failure.NO_ROUTE), quoted, source)
     assert channel.ignored + channel.late < 2 * count
     assert under_way.errors[0] is not None
@@ -147,12 +167,18 @@ async def test_no_packet_breaks_the_reply_table(wire: IcmpWire) -> None:
 
 
 @pytest.mark.soak
-@given(serials=st.lists(st.integers(0, 2**47), min_size=1, max_size=5), size=st.integers(12, 200))
-def test_a_patched_packet_has_the_right_checksum(serials: list[int], size: int) -> None:
+@given(
+    marks=st.lists(st.tuples(SHORT, st.integers(0, 2**32 - 1), SHORT), max_size=5),
+    size=st.integers(12, 200),
+    token=st.binary(min_size=6, max_size=6),
+)
+def test_a_marked_packet_has_the_right_checksum(marks: list[tuple[int, int, int]], size: int, token: bytes) -> None:
     """RFC 1071: the sum over a right message, its checksum included, is 0. IPv6's is the kernel's."""
-    request = EchoRequest(Family.IPV4, size, identifier=0x1234, token=0xFEDCBA9876543210)
-    for serial in serials:
-        assert checksum_of(request.head(serial) + bytes(request.tail)) == 0
+    request = EchoRequest(Family.IPV4, size, identifier=0x1234, token=token)
+    for sequence, call, place in marks:
+        packet = request.head(sequence, call, place) + bytes(request.tail)
+        assert checksum_of(packet) == 0
+        assert packet[4:8] == 0x1234.to_bytes(2, "big") + sequence.to_bytes(2, "big")
 
 
 @pytest.mark.soak
