@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import starmap
 from typing import Final, Literal
 
 from prometheus_client import Metric
@@ -19,29 +21,40 @@ CHUNK_SERIES: Final = 1_000
 
 Kind = Literal["counter", "gauge", "histogram"]
 Key = tuple[str, ...]
+Series = tuple[str] | tuple[str, tuple[str, str]]
 
 
 class Block:
     """Series of one family that always appear together, such as the buckets of one histogram.
 
-    Attributes:
-        samples: (name, labels) of each.
+    Args:
+        labels: those that all of them have; not to be changed afterwards.
+        series: name, and label and value in addition, of each.
         values: their values, replaced as a whole; finite.
     """
 
-    __slots__ = ("_template", "samples", "values")
+    __slots__ = ("_labels", "_series", "_template", "values")
 
-    def __init__(
-        self,
-        samples: Sequence[tuple[str, Mapping[str, str]]],
-        values: tuple[float, ...],
-    ) -> None:
-        self.samples = samples
+    def __init__(self, labels: Mapping[str, str], series: Sequence[Series], values: tuple[float, ...]) -> None:
+        self._labels = labels
+        self._series = series
+        self._template = ""
         self.values = values
-        self._template = "".join(f"{name}{_labels(labels)}".replace("%", "%%") + " %r\n" for name, labels in samples)
+
+    def __len__(self) -> int:
+        return len(self._series)
+
+    @property
+    def samples(self) -> list[tuple[str, dict[str, str]]]:
+        """Name and labels of each."""
+        return [(name, {**self._labels, **dict(more)}) for name, *more in self._series]
 
     def text(self) -> str:
         """The lines."""
+        if not self._template:  # not before somebody asks: a thousand checks at once are a quarter of a second
+            shared = [_pair(label, value) for label, value in self._labels.items()]
+            lines = (f"{name}{_braced([*shared, *starmap(_pair, more)])}" for name, *more in self._series)
+            self._template = "".join(line.replace("%", "%%") + " %r\n" for line in lines)
         return self._template % self.values
 
 
@@ -60,23 +73,20 @@ class Family:
 
     def add(self, key: Key, labels: Mapping[str, str], value: float = 0.0) -> Block:
         """Add one series."""
-        block = self.blocks[key] = Block([(self.name, labels)], (value,))
+        block = self.blocks[key] = Block(labels, ((self.name,),), (value,))
         return block
 
     def add_each(self, key: Key, labels: Mapping[str, str], label: str, words: Iterable[str]) -> Block:
         """Add a series for each word of a closed set: a state set, or a counter by reason. All are 0."""
-        samples = [(self.name, {**labels, label: word}) for word in words]
-        block = self.blocks[key] = Block(samples, (0,) * len(samples))
+        series = _each(self.name, label, tuple(words))
+        block = self.blocks[key] = Block(labels, series, (0,) * len(series))
         return block
 
     def add_histogram(self, key: Key, labels: Mapping[str, str], bounds: Sequence[float]) -> Block:
         """Add a histogram: values are the cumulative buckets, ``+Inf`` included, then the sum, then the count."""
-        limits = [*map(repr, bounds), "+Inf"]
-        samples: list[tuple[str, Mapping[str, str]]] = [
-            (f"{self.name}_bucket", {**labels, "le": limit}) for limit in limits
-        ]
-        samples += [(f"{self.name}_sum", labels), (f"{self.name}_count", labels)]
-        block = self.blocks[key] = Block(samples, (0,) * len(limits) + (0.0, 0))
+        limits = (*map(repr, bounds), "+Inf")
+        series = (*_each(f"{self.name}_bucket", "le", limits), (f"{self.name}_sum",), (f"{self.name}_count",))
+        block = self.blocks[key] = Block(labels, series, (0,) * len(limits) + (0.0, 0))
         return block
 
 
@@ -93,7 +103,7 @@ def render(families: Iterable[Family]) -> Iterator[bytes]:
         lines.append(family.header)
         for block in list(family.blocks.values()):
             lines.append(block.text())
-            series += len(block.samples)
+            series += len(block)
             if series >= CHUNK_SERIES:
                 yield "".join(lines).encode()
                 lines.clear()
@@ -117,13 +127,18 @@ def metric_name(name: str) -> str:
     return re.sub(r"[^a-zA-Z0-9_]", "_", name)
 
 
-def _labels(labels: Mapping[str, str]) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{name}="{_escape(value)}"' for name, value in labels.items()) + "}"
+@lru_cache(maxsize=256)
+def _each(name: str, label: str, words: tuple[str, ...]) -> tuple[Series, ...]:
+    """The series that many blocks have in common."""
+    return tuple((name, (label, word)) for word in words)
 
 
-def _escape(value: str) -> str:
+def _braced(pairs: Sequence[str]) -> str:
+    return "{" + ",".join(pairs) + "}" if pairs else ""
+
+
+def _pair(label: str, value: str) -> str:
     # A device's half surrogate has no UTF-8; the format is UTF-8.
-    text = value.encode("utf-8", "replace").decode()
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    text = value if value.isascii() else value.encode("utf-8", "replace").decode()
+    text = text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return f'{label}="{text}"'

@@ -106,7 +106,8 @@ def readings_of(echoes: Sequence[Echo]) -> dict[str, float]:
     hop_limit: int | None = None
     before: float | None = None
     values: list[float] = []
-    for rtt, got, unusable, arrival, doubles, hops, _error in echoes:
+    mtus: list[int] = []
+    for rtt, got, unusable, arrival, doubles, hops, error in echoes:
         if got:
             received += 1
             duplicates += doubles
@@ -122,6 +123,8 @@ def readings_of(echoes: Sequence[Echo]) -> dict[str, float]:
                 steps += 1
                 steps_sum += abs(rtt - before)
         before = rtt
+        if error is not None and error.mtu_bytes:
+            mtus.append(error.mtu_bytes)
     sent = len(echoes)
     readings = {
         "sent": float(sent),
@@ -142,7 +145,6 @@ def readings_of(echoes: Sequence[Echo]) -> dict[str, float]:
         readings["ipdv_mean_abs_seconds"] = steps_sum / steps
     if hop_limit is not None:
         readings["reply_hop_limit"] = float(hop_limit)
-    mtus = [echo.error.mtu_bytes for echo in echoes if echo.error is not None and echo.error.mtu_bytes]
     if mtus:
         readings["path_mtu_bytes"] = float(min(mtus))
     return readings
@@ -154,7 +156,7 @@ def failure_of(echoes: Sequence[Echo]) -> tuple[Failure | None, str]:
     The ICMP error told most often (the first told, where several are equal), or TIMEOUT where none was told.
     """
     sent = len(echoes)
-    received = sum(echo.received for echo in echoes)
+    received = len([echo for echo in echoes if echo.received])
     if received:
         return None, "" if received == sent else f"{received} of {sent} packets answered"
     errors = Counter(echo.error for echo in echoes if echo.error is not None)
