@@ -75,7 +75,7 @@ def _failure(result: ProbeResult, *, hearsay: bool) -> Iterator[Reason]:
 
 
 def _missing(result: ProbeResult, readings: Mapping[str, float], required: frozenset[str]) -> Iterator[Reason]:
-    if result.failure is None:
+    if result.failure is None and not required <= readings.keys():
         present = {split_key(key)[0] for key in readings}
         for name in sorted(required - present):
             yield Reason(code=ReasonCode.READING_MISSING, status=Status.UNKNOWN, subject=name)

@@ -11,14 +11,20 @@ escapes, so that a device's broken UTF-16 cannot make a row unwritable.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from netmon.model import Observation, Reason, ReasonCode, Status
 from probes.base import EMPTY, CounterSample, Failure, ProbeResult, State, StateClass, Step
 
 __all__ = ["decode_result", "encode_data", "encode_detail"]
+
+NO_NUMBERS = ("NaN", "Infinity")
+"""What stands for a float that is no number; that a device's text may say so, too, costs time and nothing else."""
 
 _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
 _detail_encoder = json.JSONEncoder(separators=(",", ":"), default=str)
@@ -54,10 +60,12 @@ def encode_data(observation: Observation) -> str:
             (reason.code, reason.status, reason.subject, reason.value, reason.limit, reason.text)
             for reason in observation.reasons
         ]
-    try:
-        return _encoder.encode(data)
-    except ValueError:  # a float that JSON cannot hold: rare, so only then every value is looked at
-        return _encoder.encode(_finite(data))
+    # A tenth of the time of json, which writes what this cannot: escapes, and a float that is no number.
+    with contextlib.suppress(PydanticSerializationError):
+        text = to_json(data).decode()
+        if text.isascii() and not any(word in text for word in NO_NUMBERS):
+            return text
+    return _encoder.encode(_finite(data))
 
 
 def decode_result(data: str) -> tuple[ProbeResult, Mapping[str, float], tuple[Reason, ...]]:

@@ -63,7 +63,7 @@ def test_a_row_is_a_line_for_each_index() -> None:
     head = "netmon,asset=x/uplink,check=x/uplink/line"
     assert lines == [
         f"{head},site=x,vantage=main status_code=1,duration_seconds=0.25,attempt=1,count=10 17",
-        f"{head},index=far,site=x,vantage=main loss_ratio=0.1,rtt_seconds=1e-05 17",
+        f"{head},index=far,site=x,vantage=main loss_ratio=0.1,rtt_seconds=0.00001 17",
         f"{head},index=near,site=x,vantage=main loss_ratio=0 17",
     ]
 
