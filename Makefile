@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOCALE := netmon/locale
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo run test check lint bench soak pictures messages dashboards bundle clean
@@ -29,10 +30,10 @@ soak: $(VENV)/.dev  ## hours: the tests marked `soak` with many times the inputs
 pictures: $(VENV)/.dev  ## pictures of what a person sees, in pictures/
 	$(BIN)/python tests/lab/pictures.py
 
-messages: $(VENV)/.dev  ## collect texts into the catalogues and compile them
-	$(BIN)/pybabel -q extract -F babel.cfg -k _n --no-wrap --sort-by-file --omit-header --no-location -o netmon/locale/netmon.pot netmon grafana
-	$(BIN)/pybabel -q update --no-wrap --no-fuzzy-matching -D netmon -i netmon/locale/netmon.pot -d netmon/locale
-	$(BIN)/pybabel -q compile -D netmon -d netmon/locale
+messages: $(VENV)/.dev  ## collect texts into the catalogues, in the order of the alphabet, and compile them
+	$(BIN)/pybabel -q extract -F babel.cfg -k _n --no-wrap --sort-output --omit-header --no-location -o $(LOCALE)/netmon.pot netmon grafana
+	$(BIN)/pybabel -q update --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -D netmon -i $(LOCALE)/netmon.pot -d $(LOCALE)
+	$(BIN)/pybabel -q compile -D netmon -d $(LOCALE)
 
 bundle: $(VENV)/.dev  ## dist/: everything for a machine without a registry (docs/install.md)
 	@$(BIN)/python deploy/bundle.py dist
