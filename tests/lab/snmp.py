@@ -16,19 +16,12 @@ from pathlib import Path
 from probes.base import EMPTY
 from probes.wire.snmp_message import parse_oid
 from tests.lab import need
+from tests.lab.servers import unused_port
 
 COMMUNITY = "lab-community"
 USER = "watcher"
 AUTH_PASSWORD = "lab-auth-password"
 PRIVACY_PASSWORD = "lab-privacy-password"
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A UDP port that nobody has at the moment."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as sock:
-        sock.bind((host, 0))
-        return int(sock.getsockname()[1])
 
 
 @contextmanager
@@ -39,7 +32,7 @@ def snmpd(folder: Path, host: str = "127.0.0.1", users: tuple[str, ...] = ()) ->
         users: further ``createUser`` lines without that word, each with ``rouser`` for its name.
     """
     program = need.program("snmpd", "snmpd")
-    port = free_port(host)
+    port = unused_port(host)
     lines = [
         f"rocommunity {COMMUNITY}",
         f"rocommunity6 {COMMUNITY}",
@@ -97,7 +90,7 @@ def snmpsim(
             if parent.stat().st_uid == 0 and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
                 parent.chmod(parent.stat().st_mode | 0o055)
         command += ["--process-user=nobody", "--process-group=nogroup"]
-    port = free_port()
+    port = unused_port()
     process = subprocess.Popen(
         [*command, f"--agent-udpv4-endpoint=127.0.0.1:{port}"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

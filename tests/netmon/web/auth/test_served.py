@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.lab.servers import unused_port
 from tests.lab.web_config import HASHES, PASSWORDS, Certificates, users_text
 
 INVENTORY = "sites:\n  - {id: here, kind: fire_station, name: Station}\n"
@@ -28,11 +29,6 @@ class Running:
     process: subprocess.Popen[bytes]
     address: str
     log: Path
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def eventually(done: Callable[[], bool]) -> None:
@@ -56,7 +52,7 @@ def command(folder: Path, listen: str, *options: str) -> list[str]:
 
 @contextlib.contextmanager
 def running(folder: Path, certificates: Certificates | None, *options: str) -> Iterator[Running]:
-    address = f"localhost:{free_port()}"
+    address = f"localhost:{unused_port()}"
     log = folder / "log"
     listen = address.replace("localhost", "127.0.0.1")
     with log.open("wb") as output:
@@ -179,7 +175,7 @@ def with_certificate_of_another_authority(certificates: Certificates, folder: Pa
 def test_it_does_not_open_itself_to_the_network_by_mistake(tmp_path: Path, text: str | None, message: str) -> None:
     options = [] if text is None else ["--web-config", web_config(tmp_path, text)]
     done = subprocess.run(
-        command(tmp_path, f"0.0.0.0:{free_port()}", *options), capture_output=True, text=True, timeout=60
+        command(tmp_path, f"0.0.0.0:{unused_port()}", *options), capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 2
     assert message in done.stderr
