@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCALE := netmon/locale
+PYTEST := $(BIN)/python -m pytest -q
+WORKERS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo run test check lint bench soak pictures messages dashboards bundle clean
@@ -18,8 +20,15 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Tests of one file share a worker, and with it their servers. A failure in the first part does not keep the second from
+# running; whatever else ends a part ends both. Compiled modules are kept, since many tests start programs.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.dev  ## what cannot run here is skipped, with the reason and the line that installs what is missing
-	$(BIN)/python -m pytest -q
+	@echo "== tests that may share the machine, $(WORKERS) at a time"; \
+	  $(PYTEST) -m "not alone" --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder; \
+	  first=$$?; [ $$first -le 1 ] || exit $$first; \
+	  echo "== tests that need the machine for themselves, one at a time"; \
+	  $(PYTEST) -m alone && [ $$first -eq 0 ] || { echo "== tests have failed, see above"; exit 1; }
 
 bench: $(VENV)/.dev  ## the figures of docs/performance.md, beside named peers
 	@for script in $(filter-out bench/pairs.py,$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done

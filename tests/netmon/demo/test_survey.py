@@ -58,6 +58,7 @@ def holds(surveyed: Surveyed, low: float, high: float, truth: float) -> bool:
     return least <= truth <= clopper_pearson_upper(most, figures.planned, 0.99)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 async def test_a_station_fails_and_its_township_s_figure_moves_as_the_generator_says(tmp_path: Path) -> None:
     """Within two intervals, on loopback with the demo's own devices, survey and fault, and a real SMTP server."""
