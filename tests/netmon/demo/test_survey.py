@@ -82,6 +82,8 @@ async def play(tmp_path: Path, county: County) -> None:
         settings = Settings(config=tmp_path / "sites.yaml", data=tmp_path / "data", simulated=True)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with running(replace(config, checks=kept), settings, [listening]) as netmon:
+            # A station that is always impaired. What is raised within a minute of it is told together with it.
+            await netmon.alerts.silence("hilltop-4", time.time_ns() + 3600 * 10**9, "impaired", "test")
             await until(lambda: bool(netmon.coverage.surveys) and len(netmon.latest) == len(kept), 60)
             surveyed = netmon.coverage.surveys["vehicle"]
             stations = set(surveyed.stations)
