@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOCALE := netmon/locale
+PYTEST := $(BIN)/python -m pytest -q
+WORKERS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo run test check lint bench soak pictures messages dashboards bundle clean
@@ -17,8 +20,15 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Tests of one file share a worker, and with it their servers. A failure in the first part does not keep the second from
+# running; whatever else ends a part ends both. Compiled modules are kept, since many tests start programs.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.dev  ## what cannot run here is skipped, with the reason and the line that installs what is missing
-	$(BIN)/python -m pytest -q
+	@echo "== tests that may share the machine, $(WORKERS) at a time"; \
+	  $(PYTEST) -m "not alone" --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder; \
+	  first=$$?; [ $$first -le 1 ] || exit $$first; \
+	  echo "== tests that need the machine for themselves, one at a time"; \
+	  $(PYTEST) -m alone && [ $$first -eq 0 ] || { echo "== tests have failed, see above"; exit 1; }
 
 bench: $(VENV)/.dev  ## the figures of docs/performance.md, beside named peers
 	@for script in $(filter-out bench/pairs.py,$(wildcard bench/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
@@ -29,10 +39,10 @@ soak: $(VENV)/.dev  ## hours: the tests marked `soak` with many times the inputs
 pictures: $(VENV)/.dev  ## pictures of what a person sees, in pictures/
 	$(BIN)/python tests/lab/pictures.py
 
-messages: $(VENV)/.dev  ## collect texts into the catalogues and compile them
-	$(BIN)/pybabel -q extract -F babel.cfg -k _n --no-wrap --sort-by-file --omit-header --no-location -o netmon/locale/netmon.pot netmon grafana
-	$(BIN)/pybabel -q update --no-wrap --no-fuzzy-matching -D netmon -i netmon/locale/netmon.pot -d netmon/locale
-	$(BIN)/pybabel -q compile -D netmon -d netmon/locale
+messages: $(VENV)/.dev  ## collect texts into the catalogues, in the order of the alphabet, and compile them
+	$(BIN)/pybabel -q extract -F babel.cfg -k _n --no-wrap --sort-output --omit-header --no-location -o $(LOCALE)/netmon.pot netmon grafana
+	$(BIN)/pybabel -q update --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -D netmon -i $(LOCALE)/netmon.pot -d $(LOCALE)
+	$(BIN)/pybabel -q compile -D netmon -d $(LOCALE)
 
 bundle: $(VENV)/.dev  ## dist/: everything for a machine without a registry (docs/install.md)
 	@$(BIN)/python deploy/bundle.py dist

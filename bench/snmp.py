@@ -31,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from probes.wire.snmp import SnmpAuth, SnmpWire
 from probes.wire.snmp_pysnmp import PysnmpEngine
 from tests.lab import need
-from tests.lab.snmp import COMMUNITY, free_port, snmpd
+from tests.lab.servers import unused_port
+from tests.lab.snmp import COMMUNITY, snmpd
 
 LOCAL = "127.0.0.1"
 IF_TABLE, IF_X_TABLE = "1.3.6.1.2.1.2.2", "1.3.6.1.2.1.31.1.1"
@@ -72,7 +73,7 @@ def exporter(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     module = {"walk": [IF_TABLE, IF_X_TABLE], "metrics": metrics, "version": 2, "auth": {"community": COMMUNITY}}
     config = folder / "snmp.yml"
     config.write_text(json.dumps({"interfaces": module}))
-    port = free_port()
+    port = unused_port()
     program = need.program("prometheus-snmp-exporter", "prometheus-snmp-exporter")
     process = subprocess.Popen(
         [program, f"--config.file={config}", f"--web.listen-address={LOCAL}:{port}"],

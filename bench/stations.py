@@ -35,7 +35,7 @@ from netmon.demo.devices import hytera_repeater
 from probes.profiles import load
 from probes.wire.snmp_message import format_oid
 from tests.lab import need
-from tests.lab.snmp import free_port
+from tests.lab.servers import unused_port
 
 ROOT = Path(__file__).parent.parent
 PORT = 16161
@@ -174,7 +174,7 @@ def wait_until_ready(port: int) -> None:
 
 def netmon(options: argparse.Namespace, *, flooded: bool) -> dict[str, float]:
     """One turn of the whole program over one interval."""
-    traps, pages = free_port(), free_port()
+    traps, pages = unused_port(), unused_port()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         command = (
@@ -224,7 +224,7 @@ def exporter(options: argparse.Namespace) -> dict[str, float]:
         "auth": {"community": "public"},
     }  # fmt: skip
     program = need.program("prometheus-snmp-exporter", "prometheus-snmp-exporter")
-    port, answered = free_port(), 0
+    port, answered = unused_port(), 0
 
     def scrape(number: int) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)

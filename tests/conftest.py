@@ -19,16 +19,27 @@ settings.register_profile(
 settings.load_profile("netmon")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With NETMON_NO_SKIP=1 a skipped test is a failed test."""
-    report = yield
+def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """With NETMON_NO_SKIP=1 what was skipped has failed."""
     if NO_SKIP and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"
         report.longrepr = f"skipped, and NETMON_NO_SKIP=1 allows no skip: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that skips itself, or by its mark or a fixture."""
+    report = yield
+    _forbid_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A file that skips itself when it is read."""
+    report = yield
+    _forbid_skip(report)
     return report
 
 

@@ -1,4 +1,4 @@
-"""A site with an uplink and twelve devices in an emulated network, netmon, and mail servers: the uplink is cut, twice.
+"""A site with an uplink and twelve devices in an emulated network, netmon, mail servers: the uplink is cut and mended.
 
 A program, since a process can enter a new network only before it has threads. Prints what came as JSON.
 """
@@ -6,19 +6,23 @@ A program, since a process can enter a new network only before it has threads. P
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netmon.demo.network import Network, prepare
 from tests.lab.smtp import USER, Mailbox, smtp_server
 
-INTERVAL = 3
+if TYPE_CHECKING:
+    from netmon.app import App
+
+INTERVAL = 2
 TIMEOUT = 1
 DEVICES = 12
 LIMIT_SECONDS = 2 * INTERVAL + 5.0
@@ -55,60 +59,72 @@ def settings(port: int, security: str, login: str) -> str:
     )
 
 
-async def arrived(box: Mailbox, count: int) -> None:
-    """Wait until so many mails are there, or a minute."""
+async def arrived(box: Mailbox, count: int) -> float:
+    """When so many mails were there, by the monotonic clock; waits no longer than a minute."""
     end = time.monotonic() + 60
     while len(box.mails) < count and time.monotonic() < end:  # noqa: ASYNC110 (the server runs in a thread of its own)
         await asyncio.sleep(0.05)
+    return time.monotonic()
 
 
 async def follow(network: Network, folder: Path) -> dict[str, object]:
-    """Cut and mend, with each server."""
-    answer: dict[str, object] = {}
+    """Cut and mend, while two netmons watch, each with a mail server of its own kind."""
+    core, friend, uplink = (network.place(0.005).host for _ in range(3))
+    devices = [network.place(0.02).host for _ in range(DEVICES)]
+    county = inventory(core, friend, uplink, devices)
+    with smtp_server() as plain, secure_server(folder) as (secure, login):
+        boxes = {"plain": plain, "tls": secure}
+        apps: dict[str, App] = {}
+        try:
+            for (name, box), words in zip(boxes.items(), (("none", ""), ("starttls", login)), strict=True):
+                apps[name] = start_netmon(folder / name, county, settings(box.port, *words))
+                await apps[name].targets.refresh(apps[name].journal)
+            await asyncio.sleep(2 * INTERVAL)
+            cut = time.monotonic()
+            async with network.disturbed([uplink, *devices], down=True)():
+                told = await asyncio.gather(*(arrived(box, 1) for box in boxes.values()))
+                await asyncio.sleep(3 * INTERVAL)
+            mended = time.monotonic()
+            over = await asyncio.gather(*(arrived(box, 2) for box in boxes.values()))
+            await asyncio.sleep(2 * INTERVAL)
+        finally:
+            for app in apps.values():
+                await app.stop()
+    return {
+        name: {
+            "told_seconds": told_at - cut, "over_seconds": over_at - mended, "limit_seconds": LIMIT_SECONDS,
+            "logins": box.logins, "mails": [raw.decode() for raw in box.raw],
+        }
+        for (name, box), told_at, over_at in zip(boxes.items(), told, over, strict=True)
+    }  # fmt: skip
+
+
+@contextlib.contextmanager
+def secure_server(folder: Path) -> Iterator[tuple[Mailbox, str]]:
+    """One that wants TLS and a log-in, and the keys of a server's settings that has both."""
+    from tests.lab.servers import Tls
+
+    tls = Tls(folder)
+    (folder / "password").write_text(USER[1])
+    login = f", user: {USER[0]}, password_file: {folder / 'password'}, ca_file: {tls.ca_file}"
+    with smtp_server(tls=tls.server("localhost", "127.0.0.1"), login=True) as box:
+        yield box, login
+
+
+def start_netmon(folder: Path, county: str, alerts: str) -> App:
+    """netmon, begun, with this inventory and these settings of alerts."""
     import probes
     from netmon.app import App, Settings
     from netmon.config import load
-    from tests.lab.servers import Tls
 
-    core, friend, uplink = (network.place(0.005).host for _ in range(3))
-    devices = [network.place(0.02).host for _ in range(DEVICES)]
-    behind = [uplink, *devices]
+    folder.mkdir()
+    shutil.copy(folder.parent / "targets.yaml", folder)
     file = folder / "sites.yaml"
-    file.write_text(inventory(core, friend, uplink, devices), encoding="utf-8")
-    tls = Tls(folder)
-    (folder / "password").write_text(USER[1])
-    plain = smtp_server()
-    secure = smtp_server(tls=tls.server("localhost", "127.0.0.1"), login=True)
-    with plain as first, secure as second:
-        phases = {
-            "plain": (first, "none", ""),
-            "tls": (second, "starttls", f", user: {USER[0]}, password_file: password, ca_file: {tls.ca_file.name}"),
-        }
-        (folder / "alerts.yaml").write_text(settings(first.port, "none", ""), encoding="utf-8")
-        app = App(load(file, kinds=probes.KINDS), Settings(config=file, data=folder / "data"))
-        app.start()
-        try:
-            await app.targets.refresh(app.journal)
-            await asyncio.sleep(2 * INTERVAL)
-            for name, (box, security, login) in phases.items():
-                (folder / "alerts.yaml").write_text(settings(box.port, security, login), encoding="utf-8")
-                app.alerts.reload(app.alerts_path)
-                cut = time.monotonic()
-                async with network.disturbed(behind, down=True)():
-                    await arrived(box, 1)
-                    told = time.monotonic() - cut
-                    await asyncio.sleep(3 * INTERVAL)
-                mended = time.monotonic()
-                await arrived(box, 2)
-                over = time.monotonic() - mended
-                await asyncio.sleep(2 * INTERVAL)
-                answer[name] = {
-                    "told_seconds": told, "over_seconds": over, "limit_seconds": LIMIT_SECONDS, "logins": box.logins,
-                    "mails": [raw.decode() for raw in box.raw],
-                }  # fmt: skip
-        finally:
-            await app.stop()
-    return answer
+    file.write_text(county, encoding="utf-8")
+    (folder / "alerts.yaml").write_text(alerts, encoding="utf-8")
+    app = App(load(file, kinds=probes.KINDS), Settings(config=file, data=folder / "data"))
+    app.start()
+    return app
 
 
 def in_network(follow: Callable[[Network, Path], Coroutine[Any, Any, dict[str, object]]]) -> None:

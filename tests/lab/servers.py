@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import os
+import random
 import socket
 import ssl
 import struct
@@ -146,10 +149,31 @@ def full_backlog(address: str = "127.0.0.1") -> Iterator[int]:
 
 
 def unused_port(address: str = "127.0.0.1") -> int:
-    """A port on which nothing listens, neither TCP nor UDP."""
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as sock:
-        sock.bind((address, 0))
-        return int(sock.getsockname()[1])
+    """A port on which nothing listens, neither TCP nor UDP, and which the kernel gives to nobody who asks for any.
+
+    Those of processes that run tests side by side are apart.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    for port in _PORTS:
+        with socket.socket(family) as stream, socket.socket(family, socket.SOCK_DGRAM) as datagrams:
+            try:
+                stream.bind((address, port))
+                datagrams.bind((address, port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError  # a cycle has no end
+
+
+def _ports() -> Iterator[int]:
+    """For ever, those of this worker of pytest-xdist, below the kernel's own (net.ipv4.ip_local_port_range)."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    ports = range(16_000 + 2_000 * worker, 18_000 + 2_000 * worker)
+    start = random.SystemRandom().randrange(len(ports))
+    return itertools.cycle([*ports[start:], *ports[:start]])
+
+
+_PORTS = _ports()
 
 
 class Tls:

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,19 +17,12 @@ from pathlib import Path
 from probes.base import EMPTY
 from probes.wire.snmp_message import parse_oid
 from tests.lab import need
+from tests.lab.servers import unused_port
 
 COMMUNITY = "lab-community"
 USER = "watcher"
 AUTH_PASSWORD = "lab-auth-password"
 PRIVACY_PASSWORD = "lab-privacy-password"
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A UDP port that nobody has at the moment."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as sock:
-        sock.bind((host, 0))
-        return int(sock.getsockname()[1])
 
 
 @contextmanager
@@ -39,7 +33,7 @@ def snmpd(folder: Path, host: str = "127.0.0.1", users: tuple[str, ...] = ()) ->
         users: further ``createUser`` lines without that word, each with ``rouser`` for its name.
     """
     program = need.program("snmpd", "snmpd")
-    port = free_port(host)
+    port = unused_port(host)
     lines = [
         f"rocommunity {COMMUNITY}",
         f"rocommunity6 {COMMUNITY}",
@@ -63,7 +57,6 @@ def snmpd(folder: Path, host: str = "127.0.0.1", users: tuple[str, ...] = ()) ->
 
 @contextmanager
 def snmpsim(
-    folder: Path,
     devices: tuple[str, ...],
     altered: Mapping[str, tuple[str, Mapping[str, str | None]]] = EMPTY,
     *,
@@ -77,34 +70,34 @@ def snmpsim(
         without: beginnings of OIDs that are left out.
     """
     recordings = need.recordings()
-    data, cache = folder / "data", folder / "cache"
-    data.mkdir()
-    cache.mkdir()
-    for community, (device, changes) in {**{name: (name, EMPTY) for name in devices}, **altered}.items():
-        lines = (recordings / device / "recording.snmprec").read_text(encoding="latin-1").split("\n")
-        values = dict(line.split("|", 1) for line in lines if line and not line.startswith(without)) | dict(changes)
-        order = sorted((oid for oid, value in values.items() if value is not None), key=parse_oid)
-        text = "".join(f"{oid}|{values[oid]}\n" for oid in order)
-        (data / f"{community}.snmprec").write_text(text, encoding="latin-1")
-    # What it imports late it could not read any more as nobody, where Python lives in root's home.
-    start = "import dbm.dumb, encodings.latin_1, sys; from snmpsim.commands.responder import main; sys.exit(main())"
-    command = [sys.executable, "-c", start, f"--cache-dir={cache}", f"--data-dir={data}", "--logging-method=null"]
-    if os.geteuid() == 0:
-        # snmpsim refuses to run as root.
-        for path in (folder, data, cache, *data.iterdir()):
-            shutil.chown(path, "nobody", "nogroup")
-        for parent in folder.parents:
-            if parent.stat().st_uid == 0 and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-                parent.chmod(parent.stat().st_mode | 0o055)
-        command += ["--process-user=nobody", "--process-group=nogroup"]
-    port = free_port()
-    process = subprocess.Popen(
-        [*command, f"--agent-udpv4-endpoint=127.0.0.1:{port}"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    with _running(process):
-        _wait_for_udp("127.0.0.1", port, process)
-        yield port
+    # Not below pytest's folder: each pytest that starts takes other users' rights from that.
+    with tempfile.TemporaryDirectory(prefix="snmpsim-") as name:
+        folder = Path(name)
+        data, cache = folder / "data", folder / "cache"
+        data.mkdir()
+        cache.mkdir()
+        for community, (device, changes) in {**{name: (name, EMPTY) for name in devices}, **altered}.items():
+            lines = (recordings / device / "recording.snmprec").read_text(encoding="latin-1").split("\n")
+            values = dict(line.split("|", 1) for line in lines if line and not line.startswith(without)) | dict(changes)
+            order = sorted((oid for oid, value in values.items() if value is not None), key=parse_oid)
+            text = "".join(f"{oid}|{values[oid]}\n" for oid in order)
+            (data / f"{community}.snmprec").write_text(text, encoding="latin-1")
+        # What it imports late it could not read any more as nobody, where Python lives in root's home.
+        start = "import dbm.dumb, encodings.latin_1, sys; from snmpsim.commands.responder import main; sys.exit(main())"
+        command = [sys.executable, "-c", start, f"--cache-dir={cache}", f"--data-dir={data}", "--logging-method=null"]
+        if os.geteuid() == 0:
+            # snmpsim refuses to run as root.
+            for path in (folder, data, cache, *data.iterdir()):
+                shutil.chown(path, "nobody", "nogroup")
+            command += ["--process-user=nobody", "--process-group=nogroup"]
+        port = unused_port()
+        process = subprocess.Popen(
+            [*command, f"--agent-udpv4-endpoint=127.0.0.1:{port}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        with _running(process):
+            _wait_for_udp("127.0.0.1", port, process)
+            yield port
 
 
 async def send_notification(program: str, *words: str) -> tuple[int, str]:

@@ -15,7 +15,8 @@ from typing import Final
 __all__ = ["SEED", "SOAK", "damaged", "generator", "scale"]
 
 SOAK: Final = os.environ.get("NETMON_SOAK") == "1"
-SEED: Final = int(os.environ.get("NETMON_SEED", time.time_ns() if SOAK else 20260801))
+SEED: Final = int(os.environ.setdefault("NETMON_SEED", str(time.time_ns() if SOAK else 20260801)))
+"""In the environment: of every process that this one starts, too, and so of each that runs tests beside it."""
 
 # Signs, lengths and limits that parsers trip over, as octets.
 AWKWARD: Final = (0x00, 0x01, 0x0A, 0x20, 0x30, 0x7F, 0x80, 0x81, 0x82, 0x84, 0xC0, 0xFE, 0xFF)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.lab.servers import unused_port
 
 ROOT = Path(__file__).parents[2]
 INVENTORY = """\
@@ -52,11 +53,6 @@ def inventory(tmp_path: Path) -> Path:
     path = tmp_path / "sites.yaml"
     path.write_text(INVENTORY, encoding="utf-8")
     return path
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def test_check_config_counts_what_an_inventory_asks_for(inventory: Path) -> None:
@@ -172,7 +168,7 @@ def eventually(condition: Any, seconds: float = 20) -> Any:
 
 def test_run_probes_records_shows_and_stops(inventory: Path, tmp_path: Path) -> None:
     """The whole main line in one process: page, metrics, archive, table, history, and a graceful stop."""
-    port, data = free_port(), tmp_path / "data"
+    port, data = unused_port(), tmp_path / "data"
     environment = {**os.environ, "PYTHONWARNINGS": "error", "PYTHONPATH": str(ROOT)}
     command = [
         sys.executable, "-m", "netmon", "run", "--config", str(inventory), "--data", str(data),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 import string
-from io import BytesIO
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from babel.messages import mofile, pofile
+from babel.messages import pofile
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
 from netmon.i18n import LOCALE_FOLDER, _, language_from_environment, use_language
+from tests.lab.need import program
 
 ROOT = Path(__file__).parents[2]
 FOLDER = LOCALE_FOLDER / "zh_CN" / "LC_MESSAGES"
@@ -54,11 +57,19 @@ def test_a_translation_is_chinese(catalogue: Catalog) -> None:
     assert same == []
 
 
-def test_the_compiled_catalogue_is_up_to_date(catalogue: Catalog) -> None:
-    """`make messages` was run."""
-    compiled = BytesIO()
-    mofile.write_mo(compiled, catalogue)
-    assert (FOLDER / "netmon.mo").read_bytes() == compiled.getvalue()
+def test_make_messages_changes_nothing(tmp_path: Path) -> None:
+    """It was run: template, catalogue and compiled catalogue are what it makes of the code, without what is gone."""
+    folder = tmp_path / "locale"
+    shutil.copytree(LOCALE_FOLDER, folder)
+    command = [
+        program("make", "make"), "--old-file=.venv/.dev", "messages", f"BIN={Path(sys.executable).parent}",
+        f"LOCALE={folder}",
+    ]  # fmt: skip
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    names = [path.relative_to(folder) for path in sorted(folder.rglob("netmon.*"))]
+    assert len(names) == 3
+    changed = [str(name) for name in names if (folder / name).read_bytes() != (LOCALE_FOLDER / name).read_bytes()]
+    assert changed == [], "run `make messages`"
 
 
 def test_the_language_is_that_of_the_context() -> None:

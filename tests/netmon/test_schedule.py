@@ -22,6 +22,8 @@ from netmon.schedule import SLOT_NS, Grid, Schedule
 from tests.lab import need
 from tests.lab.checks import check
 
+pytestmark = pytest.mark.alone  # runs are counted by the clock
+
 NS = 1_000_000_000
 
 

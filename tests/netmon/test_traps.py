@@ -18,7 +18,8 @@ from netmon.runner import Clock
 from netmon.traps import SAME_AGAIN_SECONDS, WAKE_GAP_SECONDS, Traps
 from probes import KINDS
 from probes.wire.traps import Trap
-from tests.lab.snmp import free_port, send_notification
+from tests.lab.servers import unused_port
+from tests.lab.snmp import send_notification
 
 INVENTORY = """
 sample: true
@@ -123,7 +124,7 @@ async def test_memory_is_bounded_whatever_a_known_device_sends() -> None:
 
 async def test_from_the_wire_to_the_archive(tmp_path: Path) -> None:
     """net-snmp's own sender, a running netmon: the station is asked although its next run is an hour away."""
-    port = free_port()
+    port = unused_port()
     config = load(inventory(tmp_path, f"127.0.0.1:{port}"), kinds=KINDS, environ={})
     app = App(config, Settings(config=tmp_path / "sites.yaml", data=tmp_path / "data"))
     app.start()

@@ -20,6 +20,8 @@ from tests.lab.router import Port, Router
 from tests.lab.shaped import ShapedTask, run_shaped
 from tests.lab.soak import scale
 
+pytestmark = pytest.mark.alone  # it measures capacity
+
 LIMITS = Limits(tests_an_hour=100)
 
 

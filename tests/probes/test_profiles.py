@@ -78,11 +78,11 @@ ALTERED = {
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def recorded() -> Iterator[int]:
     devices = (*FITTING, AR169, OPENWRT, MIKROTIK, *UNKNOWN)
     # Software and processes of a Linux host: no profile reads them, and to index them takes the simulator long.
     bulky = ("1.3.6.1.2.1.25.", "1.3.6.1.4.1.8072.")
-    with lab.snmpsim(tmp_path_factory.mktemp("snmpsim"), devices, ALTERED, without=bulky) as port:
+    with lab.snmpsim(devices, ALTERED, without=bulky) as port:
         yield port
 
 

@@ -15,6 +15,8 @@ import pytest
 from tests.lab import need
 from tests.lab.smtp import USER
 
+pytestmark = pytest.mark.alone  # how soon a mail comes is measured
+
 ROOT = Path(__file__).parents[3]
 
 

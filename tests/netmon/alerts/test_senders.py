@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import tempfile
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +14,7 @@ from hypothesis import strategies as st
 from netmon.alerts.outbox import Message, Outbox
 from netmon.alerts.senders import Answer, Outcome, send_chat, send_mail
 from netmon.alerts.settings import Server
+from tests.lab.end_at_line import end_at_lines
 from tests.lab.servers import Tls, unused_port
 from tests.lab.smtp import USER, smtp_server
 
@@ -180,65 +177,36 @@ def test_every_message_arrives_at_least_once_and_again_only_under_its_own_id(ste
 
 
 def test_an_end_at_any_line_loses_nothing(tmp_path: Path) -> None:
-    """A process saves, sends to a real server and notes, and ends at each line of it in turn."""
+    """Processes save, send to a real server and note, and each ends at another line of it."""
+
+    def folder(name: str) -> Path:
+        (tmp_path / name).mkdir()
+        return tmp_path / name
+
     with smtp_server() as box:
-        number, ended = 0, True
-        while ended:
-            number += 1
-            folder = tmp_path / str(number)
-            folder.mkdir()
-            ended = _work(folder, box.port, number)
-            before = len(box.mails)
-            store = outbox(folder)
+        (lines,) = end_at_lines("send", [(0, folder("whole"))], box.port)
+        assert lines > 50
+        runs = [(end_at, folder(str(end_at))) for end_at in range(1, lines + 1)]
+        assert end_at_lines("send", runs, box.port) == [end_at for end_at, _target in runs]
+        seen = set()
+        for _end_at, target in runs:
+            recipient = f"{target.name}@example.org"
+            told = box.recipients.count(recipient)
+            store = outbox(target)
             waiting = store.due(10**18)
             saved = store.state("n") is not None
+            # What was saved has arrived, or will; again only if the end came before it was noted.
+            assert len(waiting) + told >= saved
+            assert len(waiting) <= saved
+            assert told <= saved
             for pending in waiting:
-                assert asyncio.run(send(server(box.port))).outcome is Outcome.SENT
+                answer = asyncio.run(send_mail([server(box.port)], "netmon@example.org", pending.message))
+                assert answer.outcome is Outcome.SENT
                 store.note(pending.number, "sent", "250", 1)
             store.close()
-            # What was saved has arrived, now or before the end.
-            assert not saved or waiting or before > 0
-            assert bool(waiting) <= saved
-        assert number > 10
-        assert {mail["Message-ID"] for mail in box.mails} == {"<1@x>"}
-
-
-def _work(folder: Path, port: int, end_at: int) -> bool:
-    """Whether the child ended before it was done."""
-    code = textwrap.dedent(
-        f"""
-        import asyncio, os, sys
-        from pathlib import Path
-        from netmon.alerts import outbox as module
-        from netmon.alerts.outbox import Outbox
-        from netmon.alerts.senders import send_mail
-        from tests.netmon.alerts.test_senders import MAIL, server
-        count = 0
-        def trace(frame, event, _arg):
-            global count
-            if not frame.f_code.co_filename.endswith(("alerts/outbox.py", "alerts/senders.py", "<string>")):
-                return None
-            if event == "line":
-                count += 1
-                if count == {end_at * 3}:
-                    os._exit(9)
-            return trace
-        def work():
-            box = Outbox.open(Path({str(folder)!r}))
-            box.save({{"n": 1}}, [MAIL], 1)
-            for pending in box.due(10**18):
-                answer = asyncio.run(send_mail([server({port})], "netmon@example.org", pending.message))
-                box.note(pending.number, answer.outcome.value, answer.text, 2)
-            box.close()
-        sys.settrace(trace)
-        work()
-        """
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode in (0, 9), done.stderr
-    return done.returncode == 9
+            assert box.recipients.count(recipient) == told + len(waiting)
+            seen.add((saved, told, len(waiting)))
+        assert seen == {(False, 0, 0), (True, 0, 1), (True, 1, 1), (True, 1, 0)}
+        assert {(mail["Message-ID"], mail["To"]) for mail in box.mails} <= {
+            (f"<{name}@x>", f"{name}@example.org") for name in ("whole", *range(1, lines + 1))
+        }

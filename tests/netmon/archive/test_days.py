@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from netmon.archive.parquet import Row, read
 from netmon.archive.schema import FILE_NAME
 from netmon.model import MissedRun, Observation, Retention
 from probes.base import ProbeResult
+from tests.lab.end_at_line import end_at_lines
 from tests.lab.observations import SECOND_NS, ignore, ping
 
 CHECKS = ("a/router/ping", "b/router/ping")
@@ -99,26 +98,15 @@ async def test_rows_stay_until_every_cursor_has_passed_them(tmp_path: Path) -> N
     assert all_rows(tmp_path) == before
 
 
-def end_at_lines(*runs: tuple[int, Path]) -> list[int]:
-    """Close days in processes that end at these lines; how many lines each reached."""
-    asked = "".join(f"{end_at} {folder} {NOW_NS}\n" for end_at, folder in runs)
-    command = [sys.executable, "-m", "tests.lab.end_at_line"]
-    done = subprocess.run(
-        command, input=asked, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return [int(line) for line in done.stdout.split()]
-
-
 async def test_an_end_at_any_line_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     await fill(tmp_path / "whole")
     before = all_rows(tmp_path / "whole")
-    (lines,) = end_at_lines((0, tmp_path / "whole"))
+    (lines,) = end_at_lines("close_days", [(0, tmp_path / "whole")], NOW_NS)
     assert lines > 100
     runs = [(end_at, tmp_path / str(end_at)) for end_at in range(1, lines, 7)]
     for _end_at, target in runs:
         await fill(target)
-    assert end_at_lines(*runs) == [end_at for end_at, _target in runs]
+    assert end_at_lines("close_days", runs, NOW_NS) == [end_at for end_at, _target in runs]
     for end_at, target in runs:
         assert all_rows(target) == before, end_at
         close_days(target, now_ns=NOW_NS)

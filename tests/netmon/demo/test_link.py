@@ -152,6 +152,7 @@ while True:
 """
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("address", FAR)
 def test_tcp_goes_over_the_link_with_its_delay_rate_and_loss(address: str) -> None:
     """No faster than the delay and the rate allow, and whole in spite of the loss."""

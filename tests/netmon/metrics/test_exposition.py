@@ -136,6 +136,7 @@ async def longest_block(work: Callable[[], Awaitable[None]]) -> float:
     return longest
 
 
+@pytest.mark.alone
 async def test_a_scrape_of_ten_thousand_series_blocks_the_loop_far_less_than_prometheus_client_does() -> None:
     """A ratio of the same run: figures in seconds depend on the machine (see bench/exposition.py)."""
     metrics = filled(220)

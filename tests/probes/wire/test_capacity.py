@@ -15,6 +15,8 @@ from probes.wire.capacity_reflector import Limits
 from tests.lab import need
 from tests.lab.reflector import KEY, RATE, Steady, reflector
 
+pytestmark = pytest.mark.alone  # it measures capacity
+
 BITS = 8 * 1000
 
 

@@ -83,6 +83,7 @@ async def test_a_plain_request_is_measured_phase_by_phase(family: Family) -> Non
     assert b"cookie" not in head
 
 
+@pytest.mark.alone
 async def test_each_phase_is_told_from_the_others(tmp_path: Path) -> None:
     """A server that waits before its headers, and again within its body."""
     head, body = OK[:-5], OK[-5:]

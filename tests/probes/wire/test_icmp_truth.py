@@ -17,6 +17,8 @@ from probes.wire.echo import Echo, readings_of
 from tests.lab import need
 from tests.lab.truth import Outcome, measure
 
+pytestmark = pytest.mark.alone  # delays are compared with those of an emulator
+
 COUNT = 10
 CLOCK_SECONDS = 50e-6
 """How far two clocks that are read one after the other may be apart."""

@@ -19,6 +19,7 @@ from probes.wire.snmp_message import Request, parse_oid
 from tests.lab import need
 from tests.lab import snmp as lab
 from tests.lab import snmp_hostile as hostile
+from tests.lab.servers import unused_port
 
 SYS_DESCR, SYS_OBJECT_ID, SYS_UP_TIME = "1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.2.0", "1.3.6.1.2.1.1.3.0"
 MISSING = "1.3.6.1.2.1.1.99.0"
@@ -165,7 +166,7 @@ async def test_silence_is_a_timeout_that_names_the_other_reason(wire: SnmpWire, 
 
 
 async def test_nothing_listens(wire: SnmpWire) -> None:
-    reply = await wire.get(LOCAL, lab.free_port(), "v2", [SYS_DESCR], timeout=5)
+    reply = await wire.get(LOCAL, unused_port(), "v2", [SYS_DESCR], timeout=5)
 
     assert reply.failure is Failure.REFUSED
 
@@ -174,7 +175,7 @@ async def test_a_refusal_by_one_agent_does_not_touch_the_others(wire: SnmpWire, 
     port = await start(SnmpAgent(SYSTEM))
 
     replies = await asyncio.gather(
-        *(wire.get(LOCAL, port if n % 2 else lab.free_port(), "v2", [SYS_DESCR], timeout=5) for n in range(40))
+        *(wire.get(LOCAL, port if n % 2 else unused_port(), "v2", [SYS_DESCR], timeout=5) for n in range(40))
     )
 
     assert [reply.failure for reply in replies] == [Failure.REFUSED, None] * 20
@@ -453,7 +454,7 @@ async def test_one_user_name_with_two_passwords(real: int, real_wire: SnmpWire) 
 
 
 async def test_version_3_without_an_agent_is_a_timeout(real_wire: SnmpWire) -> None:
-    reply = await real_wire.get(LOCAL, lab.free_port(), "v3", [SYS_DESCR], timeout=0.5)
+    reply = await real_wire.get(LOCAL, unused_port(), "v3", [SYS_DESCR], timeout=0.5)
 
     assert reply.failure is Failure.TIMEOUT
 

@@ -148,6 +148,7 @@ async def test_ipv4_over_an_ipv6_socket_is_the_same_sender() -> None:
     assert [trap.source for trap in ear.heard] == ["127.0.0.1", "::1"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("source", ["127.0.0.1", "192.0.2.1"])
 async def test_a_flood_costs_little_and_disturbs_nothing(ear: Ear, source: str) -> None:
     """Tens of thousands at once, from a known address and from another: few are looked into, the loop goes on."""

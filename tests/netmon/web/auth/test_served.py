@@ -15,8 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.lab.servers import unused_port
 from tests.lab.web_config import HASHES, PASSWORDS, Certificates, users_text
 
+ROOT = Path(__file__).parents[4]
 INVENTORY = "sites:\n  - {id: here, kind: fire_station, name: Station}\n"
 DEADLINE_SECONDS = 60.0
 
@@ -28,11 +30,6 @@ class Running:
     process: subprocess.Popen[bytes]
     address: str
     log: Path
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def eventually(done: Callable[[], bool]) -> None:
@@ -49,18 +46,18 @@ def eventually(done: Callable[[], bool]) -> None:
 def command(folder: Path, listen: str, *options: str) -> list[str]:
     (folder / "sites.yaml").write_text(INVENTORY)
     return [
-        sys.executable, "-m", "netmon", "run", "--config", str(folder / "sites.yaml"), "--data", str(folder / "data"),
-        "--listen", listen, *options,
+        sys.executable, "-m", "tests.lab.quick", "run", "--config", str(folder / "sites.yaml"),
+        "--data", str(folder / "data"), "--listen", listen, *options,
     ]  # fmt: skip
 
 
 @contextlib.contextmanager
 def running(folder: Path, certificates: Certificates | None, *options: str) -> Iterator[Running]:
-    address = f"localhost:{free_port()}"
+    address = f"localhost:{unused_port()}"
     log = folder / "log"
     listen = address.replace("localhost", "127.0.0.1")
     with log.open("wb") as output:
-        process = subprocess.Popen(command(folder, listen, *options), stdout=output, stderr=output)
+        process = subprocess.Popen(command(folder, listen, *options), cwd=ROOT, stdout=output, stderr=output)
     try:
         scheme = "https" if certificates is not None else "http"
         verify = certificates.client_context("prometheus.example") if certificates is not None else False
@@ -179,7 +176,7 @@ def with_certificate_of_another_authority(certificates: Certificates, folder: Pa
 def test_it_does_not_open_itself_to_the_network_by_mistake(tmp_path: Path, text: str | None, message: str) -> None:
     options = [] if text is None else ["--web-config", web_config(tmp_path, text)]
     done = subprocess.run(
-        command(tmp_path, f"0.0.0.0:{free_port()}", *options), capture_output=True, text=True, timeout=60
+        command(tmp_path, f"0.0.0.0:{unused_port()}", *options), capture_output=True, text=True, timeout=60, cwd=ROOT
     )
     assert done.returncode == 2
     assert message in done.stderr
