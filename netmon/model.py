@@ -145,6 +145,8 @@ class Check:
         vantage: the netmon process that runs it.
         normally_off: its equipment is stowed: no answer is STANDBY, while an answer is judged like any other.
         exclusive: it loads the line: it waits for its moment, and says nothing about what works (netmon.loading).
+        hearsay: it asks somebody else about the equipment.
+        by_hand: people enter what they found, once in an interval and at most ``timeout_seconds`` later.
     """
 
     id: str
@@ -160,6 +162,16 @@ class Check:
     vantage: str = "main"
     normally_off: bool = False
     exclusive: bool = False
+    hearsay: bool = False
+    by_hand: bool = False
+
+    @property
+    def holds_seconds(self) -> float:
+        """How long an observation says something: two intervals and the timeout.
+
+        What people enter once a day says nothing about the day after: one that was left out is a gap.
+        """
+        return (1 if self.by_hand else 2) * self.interval_seconds + self.timeout_seconds
 
     @property
     def fingerprint(self) -> str:

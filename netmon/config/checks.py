@@ -138,6 +138,8 @@ class CheckBuilder:
             vantage=_last(layers, "vantage") or "main",
             normally_off=asset.normally_off,
             exclusive=kind.exclusive,
+            hearsay=kind.hearsay,
+            by_hand=kind.by_hand,
         )
         self.checks[check.id] = check
 
@@ -183,7 +185,16 @@ class CheckBuilder:
                         nearest=nearest(name, profiles.names()),
                         write=_("one of {keys}").format(keys=", ".join(profiles.names())),
                     )  # fmt: skip
+                elif (kind.name, field) == ("registration", "profile") and not self._tells_registration(name):
+                    what = _("the profile {name} does not say with which station a terminal is registered")
+                    self._document.report(
+                        (*place, "params", field), what.format(name=shown(name)),
+                        write=_("one that has `registered` and `serving_site`"),
+                    )  # fmt: skip
         return params
+
+    def _tells_registration(self, profile: str) -> bool:
+        return not self._profiles_at_hand or bool(profiles.load(profile).serving_site)
 
     def _validated(self, place: Path, kind: ProbeKind[Any], values: dict[str, Any]) -> Params | None:
         readable = {}

@@ -252,6 +252,9 @@ class Profile(_Model):
     )
     transmitting: Which = Field(default={}, description="states that say that it transmits at this moment")
     on_battery: Which = Field(default={}, description="states that say that a power supply runs on its battery")
+    registered: Which = Field(default={}, description="states that say that a terminal is registered with a station")
+    serving_site: str = Field(default="", description="fact, state or reading that says with which one")
+    serving_level: str = Field(default="", description="reading in dBm: how it receives that station")
     modules: Mapping[str, Module] = Field(min_length=1)
 
     @property
@@ -288,4 +291,7 @@ class ProfileFile(_Model):
     service: tuple[ServiceRule, ...] = ()
     transmitting: Which = {}
     on_battery: Which = {}
+    registered: Which = {}
+    serving_site: str = ""
+    serving_level: str = ""
     modules: Mapping[str, _FileModule] = {}
