@@ -77,6 +77,7 @@ FAILURE = {
     Failure.ERROR_STATUS: _n("the service answered with an error"),
     Failure.BAD_REPLY: _n("answer not understood"),
     Failure.NOT_ALLOWED: _n("leads to a host outside the inventory"),
+    Failure.UNKNOWN_DEVICE: _n("no vendor profile fits the device"),
     Failure.NOT_SEEN: _n("who was asked does not see it, which says nothing about it"),
 }
 

@@ -118,6 +118,8 @@ class Failure(StrEnum):
     """An answer that the protocol does not allow, or not what was asked for."""
     NOT_ALLOWED = "not_allowed"
     """The answer leads to a host that is not in the inventory; netmon did not go there."""
+    UNKNOWN_DEVICE = "unknown_device"
+    """The device answers, and no vendor profile fits it: nobody here can read it."""
     NOT_SEEN = "not_seen"
     """Whoever was asked about the equipment does not see it: that says nothing about the equipment itself."""
 

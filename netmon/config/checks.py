@@ -17,6 +17,7 @@ from netmon.model import Asset, Check, Threshold
 from probes import profiles
 from probes.base import Endpoint, Family, Params, ProbeKind, split_key
 from probes.profiles import ReadingSpec
+from probes.profiles.auto import AUTO, AUTO_KINDS
 
 __all__ = ["CheckBuilder", "Defaults"]
 
@@ -109,7 +110,13 @@ class CheckBuilder:
         before = len(self._document.problems)
         params = self._params(place, asset, kind, layers)
         endpoints = self._endpoints(path, place, kind, shape, given, name)
-        thresholds = self._thresholds(kind, base, layers, params)
+        profile = getattr(params, "profile", "")
+        thresholds = self._thresholds(kind, base, layers, params, profile)
+        by_profile = {
+            each: self._thresholds(kind, base, layers, params, each)
+            for each in (profiles.names() if profile == AUTO and len(self._document.problems) == before else ())
+            if profiles.load(each).identify is not None
+        }
         interval = _last(layers, "interval") or base.interval_seconds
         timeout = _last(layers, "timeout") or min(base.timeout_seconds, interval / 2)
         confirm = _last(layers, "confirm")
@@ -134,6 +141,7 @@ class CheckBuilder:
             interval_seconds=interval,
             timeout_seconds=timeout,
             thresholds=thresholds,
+            by_profile={each: limits for each, limits in by_profile.items() if limits != thresholds},
             confirm_seconds=confirm or None,
             vantage=_last(layers, "vantage") or "main",
             normally_off=asset.normally_off,
@@ -179,11 +187,10 @@ class CheckBuilder:
                         nearest=nearest(name, self._reflector_keys),
                         write=_("a name that stands under reflector_keys"),
                     )  # fmt: skip
-                elif field == "profile" and self._profiles_at_hand and name not in profiles.names():
+                elif field == "profile" and self._profiles_at_hand and name not in (known := _profiles(kind)):
                     self._document.report(
                         (*place, "params", field), _("no vendor profile {name}").format(name=shown(name)),
-                        nearest=nearest(name, profiles.names()),
-                        write=_("one of {keys}").format(keys=", ".join(profiles.names())),
+                        nearest=nearest(name, known), write=_("one of {keys}").format(keys=", ".join(known)),
                     )  # fmt: skip
                 elif (kind.name, field) == ("registration", "profile") and not self._tells_registration(name):
                     what = _("the profile {name} does not say with which station a terminal is registered")
@@ -264,7 +271,7 @@ class CheckBuilder:
         return found
 
     def _thresholds(
-        self, kind: ProbeKind[Any], base: CheckDefaults, layers: Layers, params: Params | None
+        self, kind: ProbeKind[Any], base: CheckDefaults, layers: Layers, params: Params | None, profile: str
     ) -> tuple[Threshold, ...]:
         derived = {name for counter in kind.counters for name in (counter.rate, counter.share) if name}
         known = {reading.name for reading in kind.readings} | derived
@@ -272,7 +279,7 @@ class CheckBuilder:
         known |= self._profile_readings
         known |= {spec.name for spec in getattr(params, "oids", ())}
         known |= {column.reading for column in getattr(params, "readings", ())}
-        for spec in _readings(getattr(params, "profile", "")):
+        for spec in _readings(profile):
             if spec.limits is not None:
                 merged[spec.name] = Threshold(reading=spec.name, **spec.limits.model_dump())
         for where, layer in layers:
@@ -313,6 +320,11 @@ class CheckBuilder:
                 what = _("{down} is passed before {degraded}").format(down=down, degraded=degraded)
                 self._document.report((*spot, down), what, write=_("a limit further out"))
         return Threshold(reading=reading, **limits)
+
+
+def _profiles(kind: ProbeKind[Any]) -> tuple[str, ...]:
+    """What may stand as ``profile``."""
+    return (*profiles.names(), AUTO) if kind.name in AUTO_KINDS else profiles.names()
 
 
 def _readings(profile: str) -> Iterator[ReadingSpec]:

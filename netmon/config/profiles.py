@@ -14,6 +14,7 @@ from netmon.config.yaml_reader import read_text, whole
 from netmon.i18n import _, _n
 from probes import profiles
 from probes.profiles.assemble import Fault, ProfileError, assemble
+from probes.profiles.auto import AUTO
 from probes.profiles.spec import Profile, ProfileFile
 
 __all__ = ["FOLDER", "profile_schema", "read_profile", "read_profiles"]
@@ -40,7 +41,7 @@ def read_profiles(folder: Path) -> dict[str, Profile]:
     problems: list[Problem] = []
     documents: dict[str, Document] = {}
     for file in files:
-        if file.stem in profiles.shipped() or not ID.fullmatch(file.stem):
+        if file.stem in (*profiles.shipped(), AUTO) or not ID.fullmatch(file.stem):
             what = _("{name} cannot be the name of a profile").format(name=repr(file.stem))
             write = _("lower-case letters, digits and '-', and not the name of a profile that netmon has")
             problems.append(Problem(str(file), 1, 1, what, write=write))
