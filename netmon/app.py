@@ -282,7 +282,7 @@ class App:
         """Record the configuration, take up where the archive ends, and begin to probe."""
         now_ns = self.clock.wall_ns()
         self.runner.config_id = self.config.config_id
-        self.journal.record_config(self.config.config_id, self.config.text, now_ns)
+        self.journal.record_config(self.config.config_id, self.config.text, now_ns, self.config.profiles)
         self.journal.append_event("start", now_ns, {"vantage": self.settings.vantage, "checks": len(self.checks)})
         self._seed()
         self.traps.use(self.config, self.checks)
@@ -331,7 +331,7 @@ class App:
             await asyncio.to_thread(self.forward.use, forward)
             self.config_fault = ""
             self.internals.config_loaded(now_ns / 1e9)
-            self.journal.record_config(config.config_id, config.text, now_ns)
+            self.journal.record_config(config.config_id, config.text, now_ns, config.profiles)
             self.journal.append_event("reload", now_ns, changes)
             log.info("reloaded", extra=fields(**changes, config=config.config_id[:12]))
 

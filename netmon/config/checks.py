@@ -16,7 +16,7 @@ from netmon.i18n import _, _n
 from netmon.model import Asset, Check, Threshold
 from probes import profiles
 from probes.base import Endpoint, Family, Params, ProbeKind, split_key
-from probes.profiles import ReadingSpec
+from probes.profiles import Profile, ReadingSpec
 from probes.profiles.auto import AUTO, AUTO_KINDS
 
 __all__ = ["CheckBuilder", "Defaults"]
@@ -40,6 +40,7 @@ class CheckBuilder:
     """Collects checks.
 
     Args:
+        own: vendor profiles beside the shipped ones.
         profiles_at_hand: a vendor profile, or a reading of one, that is not known is a mistake; else it may have been
             known when this inventory was in force.
 
@@ -56,6 +57,7 @@ class CheckBuilder:
         *,
         auths: frozenset[str],
         reflector_keys: frozenset[str],
+        own: Mapping[str, Profile],
         profiles_at_hand: bool,
     ) -> None:
         self.checks: dict[str, Check] = {}
@@ -65,8 +67,10 @@ class CheckBuilder:
         self._site_defaults = site_defaults
         self._auths = auths
         self._reflector_keys = reflector_keys
+        self._own = own
+        self._names = profiles.names(own)
         self._profiles_at_hand = profiles_at_hand
-        self._profile_readings = {spec.name for name in profiles.names() for spec in _readings(name)}
+        self._profile_readings = {spec.name for name in self._names for spec in self._readings(name)}
 
     def add(self, path: Path, asset: Asset, shape: EquipmentShape) -> None:
         """The checks of one asset, which stands at ``path``."""
@@ -114,8 +118,8 @@ class CheckBuilder:
         thresholds = self._thresholds(kind, base, layers, params, profile)
         by_profile = {
             each: self._thresholds(kind, base, layers, params, each)
-            for each in (profiles.names() if profile == AUTO and len(self._document.problems) == before else ())
-            if profiles.load(each).identify is not None
+            for each in (self._names if profile == AUTO and len(self._document.problems) == before else ())
+            if profiles.load(each, self._own).identify is not None
         }
         interval = _last(layers, "interval") or base.interval_seconds
         timeout = _last(layers, "timeout") or min(base.timeout_seconds, interval / 2)
@@ -187,7 +191,7 @@ class CheckBuilder:
                         nearest=nearest(name, self._reflector_keys),
                         write=_("a name that stands under reflector_keys"),
                     )  # fmt: skip
-                elif field == "profile" and self._profiles_at_hand and name not in (known := _profiles(kind)):
+                elif field == "profile" and self._profiles_at_hand and name not in (known := self._profiles(kind)):
                     self._document.report(
                         (*place, "params", field), _("no vendor profile {name}").format(name=shown(name)),
                         nearest=nearest(name, known), write=_("one of {keys}").format(keys=", ".join(known)),
@@ -200,8 +204,17 @@ class CheckBuilder:
                     )  # fmt: skip
         return params
 
+    def _profiles(self, kind: ProbeKind[Any]) -> tuple[str, ...]:
+        """What may stand as ``profile``."""
+        return (*self._names, AUTO) if kind.name in AUTO_KINDS else self._names
+
+    def _readings(self, profile: str) -> Iterator[ReadingSpec]:
+        """What a vendor profile reads; nothing, if it is not known."""
+        if profile in self._names:
+            yield from (spec for spec in profiles.load(profile, self._own).everything if isinstance(spec, ReadingSpec))
+
     def _tells_registration(self, profile: str) -> bool:
-        return not self._profiles_at_hand or bool(profiles.load(profile).serving_site)
+        return not self._profiles_at_hand or bool(profiles.load(profile, self._own).serving_site)
 
     def _validated(self, place: Path, kind: ProbeKind[Any], values: dict[str, Any]) -> Params | None:
         readable = {}
@@ -279,7 +292,7 @@ class CheckBuilder:
         known |= self._profile_readings
         known |= {spec.name for spec in getattr(params, "oids", ())}
         known |= {column.reading for column in getattr(params, "readings", ())}
-        for spec in _readings(profile):
+        for spec in self._readings(profile):
             if spec.limits is not None:
                 merged[spec.name] = Threshold(reading=spec.name, **spec.limits.model_dump())
         for where, layer in layers:
@@ -320,17 +333,6 @@ class CheckBuilder:
                 what = _("{down} is passed before {degraded}").format(down=down, degraded=degraded)
                 self._document.report((*spot, down), what, write=_("a limit further out"))
         return Threshold(reading=reading, **limits)
-
-
-def _profiles(kind: ProbeKind[Any]) -> tuple[str, ...]:
-    """What may stand as ``profile``."""
-    return (*profiles.names(), AUTO) if kind.name in AUTO_KINDS else profiles.names()
-
-
-def _readings(profile: str) -> Iterator[ReadingSpec]:
-    """What a vendor profile reads; nothing, if it is not known."""
-    if profile in profiles.names():
-        yield from (spec for spec in profiles.load(profile).everything if isinstance(spec, ReadingSpec))
 
 
 def _last(layers: Layers, key: str) -> Any:

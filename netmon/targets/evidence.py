@@ -425,7 +425,8 @@ def _versions(
         end = until_ns if load.until_ns is None else min(load.until_ns, until_ns)
         if load.since_ns < end:
             if load.config_id not in known:
-                known[load.config_id] = recall(load.text, f"configuration {load.config_id[:12]}", kinds=kinds)
+                name = f"configuration {load.config_id[:12]}"
+                known[load.config_id] = recall(load.text, name, kinds=kinds, profiles=load.profiles)
             versions.append(Version(known[load.config_id], load.since_ns, end))
     return versions
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from netmon.demo.agent import SnmpAgent, Syntax, Value
 from netmon.demo.devices import hytera_repeater, system, tait_base_station, ups
 from netmon.model import Check, Status
 from netmon.verdict import judge
-from probes import KINDS
+from probes import KINDS, profiles
 from probes.base import Failure, ProbeResult
 from probes.wire import Wires
 from tests.lab.checks import check as made_check
@@ -32,6 +32,12 @@ modules:
     readings:
       - {{name: supply_voltage_volts, oid: {root}.1.0, scale: 0.1, en: a, zh: b, limits: {{degraded_below: {limit}}}}}
 """
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    yield
+    profiles.use({})
 
 
 class Device:
