@@ -85,8 +85,18 @@ class StationsPage(ActingPages):
         stations = [check for check in view.checks if _is_station(view, check)]
         power = [check for check in view.checks if check.kind == "power"]
         sites = {check.site for check in stations}
-        rows = _worst_first(stations, effective)
-        counts = [effective[check.id].status for check in stations]
+        by_station: dict[str, list[Check]] = {}
+        for check in stations:
+            by_station.setdefault(check.asset, []).append(check)
+        known = {
+            asset: _of_station(effective[check.id].status for check in checks) for asset, checks in by_station.items()
+        }
+        # All ways in which one station is known stand together.
+        rows = sorted(
+            _worst_first(stations, effective),
+            key=lambda check: (-WORST_LAST.index(known[check.asset]), check.asset),
+        )
+        counts = list(known.values())
         return {
             "here": "stations",
             "counts": [
@@ -156,6 +166,13 @@ def _is_station(view: View, check: Check) -> bool:
     return check.kind == "base_station" or (check.hearsay and view.config.assets[check.asset].kind == "base_station")
 
 
+def _of_station(statuses: Iterable[EffectiveStatus]) -> EffectiveStatus:
+    """The status of a station that is known in several ways: the worst of those that know something."""
+    found = list(statuses)
+    knowing = [each for each in found if each not in (EffectiveStatus.UNKNOWN, EffectiveStatus.UNREACHABLE)]
+    return max(knowing or found, key=WORST_LAST.index)
+
+
 def _power_row(view: View, check: Check, effective: Effective) -> dict[str, Any]:
     row = check_row(view, check, effective, with_site=True)
     observation = view.latest.get(check.id) if effective.raw is not None else None
@@ -187,7 +204,8 @@ def _channel(observation: Observation) -> Iterator[str]:
         yield _("channel {number:.0f}").format(number=readings["channel_number"])
     frequencies = [readings[key] for key in ("tx_frequency_hertz", "rx_frequency_hertz") if key in readings]
     if frequencies:
-        yield " / ".join(f"{value / MEGAHERTZ:.4f}" for value in frequencies) + " MHz"
+        # The unit must not stand in a line of its own.
+        yield " / ".join(f"{value / MEGAHERTZ:.4f}" for value in frequencies) + "\N{NO-BREAK SPACE}MHz"
     yield from _states(states, ("channel_type", "system_type", "logical_channel_state"))
 
 
