@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import os
 import signal
 import socket
@@ -31,13 +32,13 @@ from netmon.impact import Effective, effective
 from netmon.loading import Loading
 from netmon.logs import fields
 from netmon.metrics import CheckMetrics, Internals
-from netmon.model import Check, MissedRun, Observation, Retention
+from netmon.model import Check, MissedRun, Observation, Retention, RollCall
 from netmon.report.office import ReportOffice
 from netmon.runner import Clock, Runner
 from netmon.schedule import Schedule
 from netmon.targets.board import TargetsBoard
 from netmon.traps import Traps
-from netmon.upkeep import EVENT_KINDS, Upkeep
+from netmon.upkeep import EVENT_KINDS, Upkeep, roll_call_result
 from probes.base import ProbeKind
 from probes.wire import Wires
 
@@ -143,7 +144,7 @@ class App:
         self.metrics = CheckMetrics(kinds, clock=self.clock)
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.journal = Journal.open(settings.data, on_durable=self._show, on_stuck=self._show)
-        self.upkeep = Upkeep(self.journal, self.clock)
+        self.upkeep = Upkeep(self.journal, self.clock, self._take_roll_call)
         self.upkeep.plan(config.maintenance)
         self.internals = Internals(self.journal)
         self.internals.watch_upkeep(self.upkeep)
@@ -217,7 +218,7 @@ class App:
         age = (self.clock.wall_ns() - max(self._newest_ns, self._started_ns)) / 1e9
         if age <= 180 or not self.checks:
             return ""
-        shortest = min(check.interval_seconds for check in self.checks)
+        shortest = min((check.interval_seconds for check in self.checks if not check.by_hand), default=math.inf)
         return _("the last run is {seconds:.0f} s ago").format(seconds=age) if age > 5 * shortest else ""
 
     def _alert_settings(self) -> AlertSettings:
@@ -281,11 +282,11 @@ class App:
         """Record the configuration, take up where the archive ends, and begin to probe."""
         now_ns = self.clock.wall_ns()
         self.runner.config_id = self.config.config_id
-        self.journal.record_config(self.config.config_id, self.config.text, now_ns)
+        self.journal.record_config(self.config.config_id, self.config.text, now_ns, self.config.profiles)
         self.journal.append_event("start", now_ns, {"vantage": self.settings.vantage, "checks": len(self.checks)})
         self._seed()
         self.traps.use(self.config, self.checks)
-        self.schedule.set_checks(self.checks)
+        self._schedule()
         self.schedule.start()
         self.internals.config_loaded(now_ns / 1e9)
         self._watch = asyncio.create_task(self.internals.watch_loop())
@@ -330,7 +331,7 @@ class App:
             await asyncio.to_thread(self.forward.use, forward)
             self.config_fault = ""
             self.internals.config_loaded(now_ns / 1e9)
-            self.journal.record_config(config.config_id, config.text, now_ns)
+            self.journal.record_config(config.config_id, config.text, now_ns, config.profiles)
             self.journal.append_event("reload", now_ns, changes)
             log.info("reloaded", extra=fields(**changes, config=config.config_id[:12]))
 
@@ -348,7 +349,7 @@ class App:
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.runner.keep(self.checks)
         self.loading.configure(self.checks, config.assets, config.load_tests)
-        self.schedule.set_checks(self.checks)
+        self._schedule()
         self.traps.use(config, self.checks)
         wanted = {check.id for check in self.checks}
         self.latest = {check_id: last for check_id, last in self.latest.items() if check_id in wanted}
@@ -411,6 +412,15 @@ class App:
                 self.runner.seed(check, last)
                 self.latest[check.id] = last
                 self._since[check.id] = since[check.id, check.vantage]
+
+    def _schedule(self) -> None:
+        self.schedule.set_checks(check for check in self.checks if not check.by_hand)
+
+    def _take_roll_call(self, call: RollCall) -> None:
+        """What was heard of a station is the observation of its check, where the inventory has one."""
+        for check in self.checks:
+            if check.by_hand and check.asset == call.asset:
+                self.runner.enter(check, roll_call_result(call), call.at_ns)
 
     def _start(self, check: Check, scheduled_ns: int) -> None:
         (self.loading.due if check.exclusive else self.runner.start)(check, scheduled_ns)

@@ -23,7 +23,6 @@ __all__ = [
     "down_assets",
     "effective",
     "effects",
-    "holds_seconds",
     "known",
     "loaded",
     "window_over",
@@ -78,17 +77,12 @@ class Known:
 NOTHING = Known()
 
 
-def holds_seconds(check: Check) -> float:
-    """How long an observation says something: two intervals and the timeout."""
-    return 2 * check.interval_seconds + check.timeout_seconds
-
-
 def current(check: Check, observation: Observation | None, now_ns: int) -> Status | None:
     """The raw status that holds at ``now_ns``."""
     if observation is None:
         return None
     age = (now_ns - observation.started_ns) / 1e9
-    return None if age > holds_seconds(check) else observation.status
+    return None if age > check.holds_seconds else observation.status
 
 
 def known(check: Check, observation: Observation | None, now_ns: int) -> Known:

@@ -145,6 +145,9 @@ class Check:
         vantage: the netmon process that runs it.
         normally_off: its equipment is stowed: no answer is STANDBY, while an answer is judged like any other.
         exclusive: it loads the line: it waits for its moment, and says nothing about what works (netmon.loading).
+        hearsay: it asks somebody else about the equipment.
+        by_profile: with the vendor profile ``auto``, the limits by the profile that the device turns out to need.
+        by_hand: people enter what they found, once in an interval and at most ``timeout_seconds`` later.
     """
 
     id: str
@@ -160,13 +163,24 @@ class Check:
     vantage: str = "main"
     normally_off: bool = False
     exclusive: bool = False
+    hearsay: bool = False
+    by_hand: bool = False
+    by_profile: Mapping[str, tuple[Threshold, ...]] = field(default_factory=lambda: EMPTY)
+
+    @property
+    def holds_seconds(self) -> float:
+        """How long an observation says something: two intervals and the timeout.
+
+        What people enter once a day says nothing about the day after: one that was left out is a gap.
+        """
+        return (1 if self.by_hand else 2) * self.interval_seconds + self.timeout_seconds
 
     @property
     def fingerprint(self) -> str:
         """Changes when, and only when, anything about the check changes."""
         text = repr((self.id, self.kind, sorted(self.endpoints.items()), self.params, self.interval_seconds,
                      self.timeout_seconds, self.thresholds, self.confirm_seconds, self.vantage,
-                     self.normally_off))  # fmt: skip
+                     self.normally_off, *sorted(self.by_profile.items())))  # fmt: skip
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

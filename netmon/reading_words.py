@@ -58,6 +58,7 @@ READINGS = {
     "module_success": _n("group of objects complete"),
     "rejected_values": _n("values rejected"),
     "icmp_up": _n("ping answered"),
+    "terminal_level_dbm": _n("level at the terminal"),
     "export_age_seconds": _n("figures of the export are old by"),
     "on_battery": _n("runs on battery"),
     "autonomy_seconds": _n("battery lasts for, at present"),

@@ -138,6 +138,26 @@ class Runner:
         self.start(check, self._clock.wall_ns())
         return True
 
+    def enter(self, check: Check, result: ProbeResult, at_ns: int) -> None:
+        """Take over what a person found: it is judged and recorded like a run."""
+        memory = self._recall(check)
+        at_ns = memory.last_started_ns = max(at_ns, memory.last_started_ns + 1)
+        verdict = judge(check, result, result.readings, required=self._required[check.kind], hearsay=check.hearsay)
+        observation = Observation(
+            check_id=check.id,
+            vantage=check.vantage,
+            scheduled_ns=at_ns,
+            started_ns=at_ns,
+            duration_seconds=0.0,
+            attempt=1,
+            status=verdict.status,
+            reasons=verdict.reasons,
+            result=result,
+            config_id=self.config_id,
+        )
+        self._note(observation, memory)
+        memory.last_status = observation.status
+
     async def run_once(self, check: Check, scheduled_ns: int, *, attempt: int = 1) -> Observation:
         """Measure and judge once. Never raises for anything that the probe does."""
         memory = self._recall(check)

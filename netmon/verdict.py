@@ -10,8 +10,12 @@ from probes.base import Failure, ProbeResult, StateClass, split_key
 
 __all__ = ["Verdict", "judge", "monitor_fault"]
 
-# A refused credential says nothing about the device's health: its state is not known.
-FAILURE_STATUS = {Failure.AUTHENTICATION: Status.UNKNOWN, Failure.NOT_ALLOWED: Status.DEGRADED}
+# A refused credential, or a device that we cannot read, says nothing about its health: its state is not known.
+FAILURE_STATUS = {
+    Failure.AUTHENTICATION: Status.UNKNOWN,
+    Failure.UNKNOWN_DEVICE: Status.UNKNOWN,
+    Failure.NOT_ALLOWED: Status.DEGRADED,
+}
 STATE_STATUS = {StateClass.DEGRADED: Status.DEGRADED, StateClass.FAULT: Status.DOWN}
 # Nothing spoke: not the host, and no name server or filter for it.
 SILENCE = frozenset({Failure.TIMEOUT, Failure.NO_ROUTE})
@@ -48,8 +52,9 @@ def judge(
     if check.normally_off and result.failure is not None and result.failure in SILENCE:
         off = Reason(code=ReasonCode.NORMALLY_OFF, status=Status.STANDBY, subject=result.failure.value)
         return Verdict(Status.STANDBY, (off,))
+    limits = check.by_profile.get(result.facts.get("profile", ""), check.thresholds)
     reasons = [*_failure(result, hearsay=hearsay), *_missing(result, readings, required), *_states(result),
-               *_thresholds(check.thresholds, readings)]  # fmt: skip
+               *_thresholds(limits, readings)]  # fmt: skip
     if not reasons:
         return Verdict(Status.UP)
     reasons.sort(key=lambda reason: -SEVERITY[reason.status])

@@ -77,6 +77,8 @@ FAILURE = {
     Failure.ERROR_STATUS: _n("the service answered with an error"),
     Failure.BAD_REPLY: _n("answer not understood"),
     Failure.NOT_ALLOWED: _n("leads to a host outside the inventory"),
+    Failure.UNKNOWN_DEVICE: _n("no vendor profile fits the device"),
+    Failure.NOT_SEEN: _n("who was asked does not see it, which says nothing about it"),
 }
 
 EVENTS = {
@@ -125,6 +127,18 @@ STATES = {
     "autonomy_basis": (
         _n("time left rests on"),
         {"device": _n("the device's own estimate"), "capacity": _n("capacity and current")},
+    ),
+    "registration": (
+        _n("registration of the terminal"),
+        {
+            "here": _n("with this station"),
+            "elsewhere": _n("with another station"),
+            "nowhere": _n("with no station"),
+        },
+    ),
+    "heard": (
+        _n("roll call"),
+        {"clear": _n("came through"), "weak": _n("came through badly"), "silent": _n("not heard")},
     ),
     "service_state": (
         _n("service"),

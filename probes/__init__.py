@@ -9,7 +9,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from probes import base_station, capacity, dns, export, http, ipv6, ping, power, satellite, snmp, tcp, uplink
+from probes import (
+    base_station,
+    capacity,
+    dns,
+    export,
+    http,
+    ipv6,
+    ping,
+    power,
+    registration,
+    roll_call,
+    satellite,
+    snmp,
+    tcp,
+    uplink,
+)
 from probes.base import ProbeKind
 
 __all__ = ["KINDS"]
@@ -17,6 +32,21 @@ __all__ = ["KINDS"]
 KINDS: Mapping[str, ProbeKind[Any]] = MappingProxyType(
     {
         module.KIND.name: module.KIND
-        for module in (ping, tcp, dns, http, snmp, base_station, power, uplink, capacity, satellite, ipv6, export)
+        for module in (
+            ping,
+            tcp,
+            dns,
+            http,
+            snmp,
+            base_station,
+            power,
+            uplink,
+            capacity,
+            satellite,
+            ipv6,
+            export,
+            registration,
+            roll_call,
+        )
     }
 )

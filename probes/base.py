@@ -118,6 +118,10 @@ class Failure(StrEnum):
     """An answer that the protocol does not allow, or not what was asked for."""
     NOT_ALLOWED = "not_allowed"
     """The answer leads to a host that is not in the inventory; netmon did not go there."""
+    UNKNOWN_DEVICE = "unknown_device"
+    """The device answers, and no vendor profile fits it: nobody here can read it."""
+    NOT_SEEN = "not_seen"
+    """Whoever was asked about the equipment does not see it: that says nothing about the equipment itself."""
 
 
 class StateClass(StrEnum):
@@ -353,6 +357,7 @@ class ProbeKind(Generic[P]):
         exclusive: it loads the line: never two at once, never while the line is needed (the terms are pScheduler's:
             an exclusive test runs beside background tests alone).
         hearsay: it asks somebody else about the equipment, so that a failure says nothing about the equipment itself.
+        by_hand: people enter what they found; nothing is asked on schedule, and it has no endpoints.
     """
 
     name: str
@@ -368,3 +373,4 @@ class ProbeKind(Generic[P]):
     open_ended: bool = False
     exclusive: bool = False
     hearsay: bool = False
+    by_hand: bool = False

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from probes.base import Endpoint, ProbeKind, ProbeResult, Reading, State, Trace
-from probes.profiles import Profile, declared_readings, declared_states, load
+from probes.profiles import Profile, declared_readings, declared_states
+from probes.profiles.auto import poll_by
 from probes.profiles.decode import holds
-from probes.profiles.poll import POLL_READINGS, poll, reached_or_polled
+from probes.profiles.poll import POLL_READINGS, reached_or_polled
 from probes.profiles.spec import SERVICE_WORDS
 from probes.wire.echo import ECHO_READINGS
 from probes.wire.reachability import EchoParams, reach
@@ -31,7 +32,7 @@ class BaseStationParams(EchoParams):
     """How to ping, which credentials to use, and which vendor profile to read."""
 
     auth: str = Field(default="default", description="name of the SNMP credentials in the inventory")
-    profile: str = Field(default="hytera-repeater", description="the vendor profile to read")
+    profile: str = Field(default="hytera-repeater", description="the vendor profile to read, or `auto`")
 
 
 async def probe_base_station(
@@ -43,10 +44,10 @@ async def probe_base_station(
         MonitorFault: this machine could not send.
     """
     trace = Trace()
-    host, profile = endpoints["host"], load(params.profile)
-    reached, polled = await together(
+    host = endpoints["host"]
+    reached, (profile, polled) = await together(
         reach(replace(host, port=None), params, wires=wires, timeout=timeout, trace=trace),
-        poll(profile.modules, endpoint=host, auth=params.auth, wires=wires, timeout=timeout, trace=trace),
+        poll_by(params.profile, endpoint=host, auth=params.auth, wires=wires, timeout=timeout, trace=trace),
     )
     failure, detail = reached_or_polled(reached, polled)
     icmp_up = float(reached.failure is None)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from probes.base import Endpoint, Params, ProbeKind, ProbeResult, Reading, State, StateClass, Trace, split_key
-from probes.profiles import Profile, declared_readings, declared_states, load
+from probes.profiles import Profile, declared_readings, declared_states
+from probes.profiles.auto import poll_by
 from probes.profiles.decode import holds
-from probes.profiles.poll import POLL_READINGS, poll
+from probes.profiles.poll import POLL_READINGS
 
 if TYPE_CHECKING:
     from probes.wire import Wires
@@ -29,7 +30,7 @@ class PowerParams(Params):
     """What to read, which credentials to use, and what the device does not know of its battery."""
 
     auth: str = Field(default="default", description="name of the SNMP credentials in the inventory")
-    profile: str = Field(default="ups", description="the vendor profile to read")
+    profile: str = Field(default="ups", description="the vendor profile to read, or `auto`")
     battery_ampere_hours: float | None = Field(
         default=None, gt=0, le=100_000, description="rated capacity of the battery, where the device does not tell"
     )
@@ -41,9 +42,8 @@ async def probe_power(
 ) -> ProbeResult:
     """Read the device once. A failure takes nothing away that was answered before it."""
     trace = Trace()
-    profile = load(params.profile)
-    polled = await poll(
-        profile.modules, endpoint=endpoints["host"], auth=params.auth, wires=wires, timeout=timeout, trace=trace
+    profile, polled = await poll_by(
+        params.profile, endpoint=endpoints["host"], auth=params.auth, wires=wires, timeout=timeout, trace=trace
     )
     readings, states = source(profile, polled.states)
     if readings.get("on_battery"):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from probes.base import Endpoint, Params, ProbeKind, ProbeResult, Trace
-from probes.profiles import Module, ReadingSpec, declared_readings, declared_states, load
-from probes.profiles.poll import POLL_READINGS, poll
+from probes.profiles import Module, ReadingSpec, declared_readings, declared_states
+from probes.profiles.auto import poll_by
+from probes.profiles.poll import POLL_READINGS
 from probes.wire.interface import INTERFACE_COUNTERS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class SnmpParams(Params):
     """What to read, and which credentials to use."""
 
     auth: str = Field(default="default", description="name of the SNMP credentials in the inventory")
-    profile: str = Field(default="host-system", description="the vendor profile to read")
+    profile: str = Field(default="host-system", description="the vendor profile to read, or `auto`")
     oids: tuple[ReadingSpec, ...] = Field(
         default=(), description="further objects, each with the reading that it makes"
     )
@@ -37,12 +38,11 @@ async def probe_snmp(
 ) -> ProbeResult:
     """Read one device once. A failure takes nothing away that was answered before it."""
     trace = Trace()
-    modules = dict(load(params.profile).modules)
-    if params.oids:
-        modules[OWN] = Module(readings=params.oids)
-    polled = await poll(
-        modules, endpoint=endpoints["host"], auth=params.auth, wires=wires, timeout=timeout, trace=trace
-    )
+    own = {OWN: Module(readings=params.oids)} if params.oids else {}
+    _profile, polled = await poll_by(
+        params.profile, endpoint=endpoints["host"], auth=params.auth, wires=wires, timeout=timeout, trace=trace,
+        more=own,
+    )  # fmt: skip
     return ProbeResult(
         failure=polled.failure,
         detail=polled.detail,

@@ -29,7 +29,7 @@ class Policy:
     """How much it takes. Counts are of observations.
 
     A single bad run says little, and neither does its re-probe some seconds later: a burst of loss takes both. So runs
-    on schedule are counted, an interval apart.
+    on schedule are counted, an interval apart. What a person heard and entered counts at once, for worse or better.
 
     Attributes:
         down: so many runs on schedule DOWN, with nothing better between them, raise.
@@ -203,27 +203,28 @@ class Machine:
                 # once the parent is back.
                 memory.forget()
                 continue
-            if not self._ready(memory) or not self._witnessed(check, memory, world, now_ns):
+            if not self._ready(memory, check) or not self._witnessed(check, memory, world, now_ns):
                 continue
-            if cut_off:
-                changes.append(self._raise(VANTAGE, memory, now_ns))
-                continue
-            changes.append(self._raise(name, memory, now_ns))
+            changes.append(self._raise(VANTAGE if cut_off else name, memory, self._down(check), now_ns))
         return changes
 
     def _remember(self, name: str) -> _Memory:
         return self._memory.setdefault(name, _Memory(deque(maxlen=self.policy.often[1])))
 
-    def _ready(self, memory: _Memory) -> bool:
+    def _down(self, check: Check) -> int:
+        """So many runs DOWN raise."""
+        return 1 if check.by_hand else self.policy.down
+
+    def _ready(self, memory: _Memory, check: Check) -> bool:
         policy, bad = self.policy, list(memory.bad)
         return (
-            memory.down >= policy.down
+            memory.down >= self._down(check)
             or sum(bad[-policy.degraded[1] :]) >= policy.degraded[0]
             or sum(bad) >= policy.often[0]
         )
 
-    def _raise(self, name: str, memory: _Memory, now_ns: int) -> Change:
-        down = memory.down >= self.policy.down
+    def _raise(self, name: str, memory: _Memory, enough: int, now_ns: int) -> Change:
+        down = memory.down >= enough
         condition = Condition(
             check_id=name,
             status=Status.DOWN if down else memory.status,
@@ -243,7 +244,8 @@ class Machine:
             if not self._cut_off(world):
                 yield self._clear(name, now_ns)
             return
-        if name not in world.checks:
+        check = world.checks.get(name)
+        if check is None:
             yield self._clear(name, now_ns)  # a reload took it away
             return
         memory = self._remember(name)
@@ -254,13 +256,13 @@ class Machine:
             condition.flapping = True
             yield Change(condition, "flapping", now_ns)
         quickly = condition.status is Status.DOWN and memory.clearly_good >= policy.clear
-        if quickly or memory.good >= policy.clear_slowly:
+        if quickly or memory.good >= (1 if check.by_hand else policy.clear_slowly):
             if not condition.flapping or now_ns - condition.last_bad_ns >= policy.calm_seconds * SECOND_NS:
                 yield self._clear(name, now_ns)
             return
         if memory.good == 0 and memory.last_bad_ns:
             condition.reasons = memory.reasons
-            enough = (memory.down if memory.status is Status.DOWN else memory.degraded) >= policy.down
+            enough = (memory.down if memory.status is Status.DOWN else memory.degraded) >= self._down(check)
             if enough and memory.status is not condition.status:
                 condition.status = memory.status
                 yield Change(condition, "changed", now_ns)
@@ -310,7 +312,7 @@ class Machine:
         checks = [check for check in world.checks.values() if check.asset == asset]
         if not checks or cls._seen(asset, since_ns, world):
             return True
-        longest = max(2 * check.interval_seconds + check.timeout_seconds for check in checks)
+        longest = max(check.holds_seconds for check in checks)
         return now_ns - since_ns > longest * SECOND_NS
 
     @staticmethod
@@ -330,10 +332,11 @@ def _above(asset_id: str, assets: Mapping[str, Asset]) -> Iterable[str]:
 
 
 def _roots(world: World) -> Sequence[str]:
-    """Assets that hang on nothing, are checked, and are normally on."""
+    """Assets that hang on nothing, are asked themselves, and are normally on."""
     found: dict[str, None] = {}
     for check in world.checks.values():
         asset = world.assets.get(check.asset)
-        if asset is not None and not any(_above(asset.id, world.assets)) and not check.normally_off:
+        spoken_of = check.normally_off or check.hearsay
+        if asset is not None and not any(_above(asset.id, world.assets)) and not spoken_of:
             found[asset.id] = None
     return tuple(found)

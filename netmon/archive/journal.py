@@ -29,6 +29,7 @@ from netmon.archive.store import Row, Store
 from netmon.i18n import _
 from netmon.logs import fields
 from netmon.model import MissedRun, Observation
+from probes.base import EMPTY
 
 __all__ = ["Journal"]
 
@@ -150,9 +151,14 @@ class Journal:
         """Queue something that happened to netmon itself."""
         self._append(Event(kind=kind, at_ns=at_ns, detail=detail))
 
-    def record_config(self, config_id: str, text: str, loaded_at_ns: int) -> None:
-        """Queue that a configuration came into force; the same text again is a new interval of the same version."""
-        self._append(ConfigurationLoad(config_id=config_id, text=text, loaded_at_ns=loaded_at_ns))
+    def record_config(self, config_id: str, text: str, loaded_at_ns: int, profiles: Mapping[str, str] = EMPTY) -> None:
+        """Queue that a configuration came into force; the same text again is a new interval of the same version.
+
+        Args:
+            profiles: the texts of the vendor profiles beside it, by name.
+        """
+        load = ConfigurationLoad(config_id=config_id, text=text, loaded_at_ns=loaded_at_ns, profiles=profiles)
+        self._append(load)
 
     async def flush(self) -> None:
         """Return when everything appended so far is durable and reported.

@@ -388,13 +388,19 @@ class Reader:
     def configurations(self) -> tuple[ConfigurationInterval, ...]:
         """Every interval in which a version of the configuration was in force, in order of time."""
         query = (
-            "SELECT c.config_id, c.text, l.loaded_at_ns, lead(l.loaded_at_ns) OVER in_order"
+            "SELECT c.config_id, c.text, c.profiles, l.loaded_at_ns, lead(l.loaded_at_ns) OVER in_order"
             " FROM configuration_load l JOIN configuration c ON c.number = l.configuration"
             " WINDOW in_order AS (ORDER BY l.loaded_at_ns, l.sequence) ORDER BY l.loaded_at_ns, l.sequence"
         )
         return tuple(
-            ConfigurationInterval(config_id=config_id, text=text, since_ns=since_ns, until_ns=until_ns)
-            for config_id, text, since_ns, until_ns in self._execute(query)
+            ConfigurationInterval(
+                config_id=config_id,
+                text=text,
+                since_ns=since_ns,
+                until_ns=until_ns,
+                profiles=json.loads(profiles) if profiles else {},
+            )
+            for config_id, text, profiles, since_ns, until_ns in self._execute(query)
         )
 
     def config_in_force(self, at_ns: int) -> ConfigurationInterval | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netmon.model import Status
 
@@ -30,11 +30,13 @@ class ConfigurationLoad:
 
     Attributes:
         text: the configuration as it was read; it names secrets' files, never secrets.
+        profiles: the texts of the vendor profiles beside it, by name.
     """
 
     config_id: str
     text: str
     loaded_at_ns: int
+    profiles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +47,14 @@ class ConfigurationInterval:
 
     Attributes:
         until_ns: exclusive; ``None`` for the newest.
+        profiles: as in :class:`ConfigurationLoad`.
     """
 
     config_id: str
     text: str
     since_ns: int
     until_ns: int | None
+    profiles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,10 @@ MIGRATIONS: Final = (
     CREATE TRIGGER event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
     CREATE TRIGGER event_unchanged BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
     """,
+    # The vendor profiles beside an inventory decide with it how readings were judged: a JSON object of their texts.
+    """
+    ALTER TABLE configuration ADD COLUMN profiles TEXT;
+    """,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -156,7 +157,8 @@ class Store:
         number = self._configuration_number(row.config_id)
         # A version's text is written once: the first text that came with the id is what ran.
         self._connection.execute(
-            "UPDATE configuration SET text = ? WHERE number = ? AND text IS NULL", (row.text, number)
+            "UPDATE configuration SET text = ?, profiles = ? WHERE number = ? AND text IS NULL",
+            (row.text, json.dumps(dict(row.profiles), ensure_ascii=False) if row.profiles else None, number),
         )
         self._connection.execute(
             "INSERT INTO configuration_load (configuration, loaded_at_ns) VALUES (?, ?)", (number, row.loaded_at_ns)

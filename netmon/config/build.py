@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path as FilePath
@@ -34,6 +33,7 @@ from netmon.config.yaml_positions import Document, Path
 from netmon.i18n import _
 from netmon.model import Asset, LoadTests, LocalText, MaintenancePlan, Place, Retention, Site
 from probes.base import ProbeKind
+from probes.profiles import Profile
 from probes.wire.capacity_message import KEY_BYTES
 from probes.wire.snmp_auth import SnmpAuth
 
@@ -43,23 +43,27 @@ MAX_PORT = 65_535
 
 
 def build(
-    document: Document, text: str, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] | None
-) -> Config:
-    """The configuration that the document asks for; use it only if the document has no problems.
+    document: Document, text: str, *, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] | None,
+    profiles: Mapping[str, Profile],
+) -> Config:  # fmt: skip
+    """The configuration that the document asks for, without its id; use it only if the document has no problems.
 
     Args:
         environ: where ``*_env`` secrets are; ``None`` to read no secrets at all, and so to have no credentials.
+        profiles: vendor profiles beside the shipped ones.
     """
-    return _Builder(document, kinds, environ).build(text)
+    return _Builder(document, kinds, environ, profiles).build(text)
 
 
 class _Builder:
     def __init__(
-        self, document: Document, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] | None
-    ) -> None:
+        self, document: Document, kinds: Mapping[str, ProbeKind[Any]], environ: Mapping[str, str] | None,
+        profiles: Mapping[str, Profile],
+    ) -> None:  # fmt: skip
         self._document = document
         self._kinds = kinds
         self._environ = environ
+        self._profiles = profiles
         self._folder = FilePath(document.file).parent
         self._sample = False
         self._warnings: list[Problem] = []
@@ -83,6 +87,7 @@ class _Builder:
             self._site_defaults,
             auths=names,
             reflector_keys=frozenset(file.reflector_keys if self._environ is None else keys),
+            own=self._profiles,
             profiles_at_hand=self._environ is not None,
         )
         for path, asset, shape in self._equipment:
@@ -105,7 +110,6 @@ class _Builder:
             load_tests=_load_tests(file.load_tests),
             traps=self._traps(file.traps.listen) if file.traps else None,
             text=text,
-            config_id=hashlib.sha256(text.encode()).hexdigest(),
             warnings=tuple(self._warnings),
         )
 

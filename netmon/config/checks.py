@@ -16,7 +16,8 @@ from netmon.i18n import _, _n
 from netmon.model import Asset, Check, Threshold
 from probes import profiles
 from probes.base import Endpoint, Family, Params, ProbeKind, split_key
-from probes.profiles import ReadingSpec
+from probes.profiles import Profile, ReadingSpec
+from probes.profiles.auto import AUTO, AUTO_KINDS
 
 __all__ = ["CheckBuilder", "Defaults"]
 
@@ -39,6 +40,7 @@ class CheckBuilder:
     """Collects checks.
 
     Args:
+        own: vendor profiles beside the shipped ones.
         profiles_at_hand: a vendor profile, or a reading of one, that is not known is a mistake; else it may have been
             known when this inventory was in force.
 
@@ -55,6 +57,7 @@ class CheckBuilder:
         *,
         auths: frozenset[str],
         reflector_keys: frozenset[str],
+        own: Mapping[str, Profile],
         profiles_at_hand: bool,
     ) -> None:
         self.checks: dict[str, Check] = {}
@@ -64,8 +67,10 @@ class CheckBuilder:
         self._site_defaults = site_defaults
         self._auths = auths
         self._reflector_keys = reflector_keys
+        self._own = own
+        self._names = profiles.names(own)
         self._profiles_at_hand = profiles_at_hand
-        self._profile_readings = {spec.name for name in profiles.names() for spec in _readings(name)}
+        self._profile_readings = {spec.name for name in self._names for spec in self._readings(name)}
 
     def add(self, path: Path, asset: Asset, shape: EquipmentShape) -> None:
         """The checks of one asset, which stands at ``path``."""
@@ -109,7 +114,13 @@ class CheckBuilder:
         before = len(self._document.problems)
         params = self._params(place, asset, kind, layers)
         endpoints = self._endpoints(path, place, kind, shape, given, name)
-        thresholds = self._thresholds(kind, base, layers, params)
+        profile = getattr(params, "profile", "")
+        thresholds = self._thresholds(kind, base, layers, params, profile)
+        by_profile = {
+            each: self._thresholds(kind, base, layers, params, each)
+            for each in (self._names if profile == AUTO and len(self._document.problems) == before else ())
+            if profiles.load(each, self._own).identify is not None
+        }
         interval = _last(layers, "interval") or base.interval_seconds
         timeout = _last(layers, "timeout") or min(base.timeout_seconds, interval / 2)
         confirm = _last(layers, "confirm")
@@ -134,10 +145,13 @@ class CheckBuilder:
             interval_seconds=interval,
             timeout_seconds=timeout,
             thresholds=thresholds,
+            by_profile={each: limits for each, limits in by_profile.items() if limits != thresholds},
             confirm_seconds=confirm or None,
             vantage=_last(layers, "vantage") or "main",
             normally_off=asset.normally_off,
             exclusive=kind.exclusive,
+            hearsay=kind.hearsay,
+            by_hand=kind.by_hand,
         )
         self.checks[check.id] = check
 
@@ -177,13 +191,30 @@ class CheckBuilder:
                         nearest=nearest(name, self._reflector_keys),
                         write=_("a name that stands under reflector_keys"),
                     )  # fmt: skip
-                elif field == "profile" and self._profiles_at_hand and name not in profiles.names():
+                elif field == "profile" and self._profiles_at_hand and name not in (known := self._profiles(kind)):
                     self._document.report(
                         (*place, "params", field), _("no vendor profile {name}").format(name=shown(name)),
-                        nearest=nearest(name, profiles.names()),
-                        write=_("one of {keys}").format(keys=", ".join(profiles.names())),
+                        nearest=nearest(name, known), write=_("one of {keys}").format(keys=", ".join(known)),
+                    )  # fmt: skip
+                elif (kind.name, field) == ("registration", "profile") and not self._tells_registration(name):
+                    what = _("the profile {name} does not say with which station a terminal is registered")
+                    self._document.report(
+                        (*place, "params", field), what.format(name=shown(name)),
+                        write=_("one that has `registered` and `serving_site`"),
                     )  # fmt: skip
         return params
+
+    def _profiles(self, kind: ProbeKind[Any]) -> tuple[str, ...]:
+        """What may stand as ``profile``."""
+        return (*self._names, AUTO) if kind.name in AUTO_KINDS else self._names
+
+    def _readings(self, profile: str) -> Iterator[ReadingSpec]:
+        """What a vendor profile reads; nothing, if it is not known."""
+        if profile in self._names:
+            yield from (spec for spec in profiles.load(profile, self._own).everything if isinstance(spec, ReadingSpec))
+
+    def _tells_registration(self, profile: str) -> bool:
+        return not self._profiles_at_hand or bool(profiles.load(profile, self._own).serving_site)
 
     def _validated(self, place: Path, kind: ProbeKind[Any], values: dict[str, Any]) -> Params | None:
         readable = {}
@@ -253,7 +284,7 @@ class CheckBuilder:
         return found
 
     def _thresholds(
-        self, kind: ProbeKind[Any], base: CheckDefaults, layers: Layers, params: Params | None
+        self, kind: ProbeKind[Any], base: CheckDefaults, layers: Layers, params: Params | None, profile: str
     ) -> tuple[Threshold, ...]:
         derived = {name for counter in kind.counters for name in (counter.rate, counter.share) if name}
         known = {reading.name for reading in kind.readings} | derived
@@ -261,7 +292,7 @@ class CheckBuilder:
         known |= self._profile_readings
         known |= {spec.name for spec in getattr(params, "oids", ())}
         known |= {column.reading for column in getattr(params, "readings", ())}
-        for spec in _readings(getattr(params, "profile", "")):
+        for spec in self._readings(profile):
             if spec.limits is not None:
                 merged[spec.name] = Threshold(reading=spec.name, **spec.limits.model_dump())
         for where, layer in layers:
@@ -302,12 +333,6 @@ class CheckBuilder:
                 what = _("{down} is passed before {degraded}").format(down=down, degraded=degraded)
                 self._document.report((*spot, down), what, write=_("a limit further out"))
         return Threshold(reading=reading, **limits)
-
-
-def _readings(profile: str) -> Iterator[ReadingSpec]:
-    """What a vendor profile reads; nothing, if it is not known."""
-    if profile in profiles.names():
-        yield from (spec for spec in profiles.load(profile).everything if isinstance(spec, ReadingSpec))
 
 
 def _last(layers: Layers, key: str) -> Any:

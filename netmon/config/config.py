@@ -20,7 +20,8 @@ class Config:
         sample: it is an example and describes no real network.
         allowed_hosts: every host that may be contacted.
         text: the file as it was read; it holds no secrets.
-        config_id: SHA-256 of ``text``.
+        profiles: the texts of the vendor profiles beside it, by name.
+        config_id: SHA-256 of ``text``, and of those of the profiles where there are any.
         maintenance: work that it announces.
         traps: address and port at which SNMP notifications are received; ``None`` for nowhere.
         retention: how long the archive keeps what.
@@ -37,7 +38,8 @@ class Config:
     reflector_keys: Mapping[str, bytes]
     allowed_hosts: frozenset[str]
     text: str
-    config_id: str
+    config_id: str = ""
+    profiles: Mapping[str, str] = field(default_factory=dict)
     maintenance: tuple[MaintenancePlan, ...] = ()
     retention: Retention = field(default_factory=Retention)
     load_tests: LoadTests = field(default_factory=LoadTests)

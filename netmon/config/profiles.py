@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +15,10 @@ from netmon.config.yaml_reader import read_text, whole
 from netmon.i18n import _, _n
 from probes import profiles
 from probes.profiles.assemble import Fault, ProfileError, assemble
+from probes.profiles.auto import AUTO
 from probes.profiles.spec import Profile, ProfileFile
 
-__all__ = ["FOLDER", "profile_schema", "read_profile", "read_profiles"]
+__all__ = ["FOLDER", "profile_schema", "read_profile", "read_profiles", "recall_profiles"]
 
 FOLDER: Final = "profiles"
 FAULTS: Final = (
@@ -30,8 +32,8 @@ FAULTS: Final = (
 """The sentences of :mod:`probes.profiles.assemble`, for the catalogue."""
 
 
-def read_profiles(folder: Path) -> dict[str, Profile]:
-    """Every profile of a folder by its name; none if there is no such folder.
+def read_profiles(folder: Path) -> tuple[dict[str, Profile], dict[str, str]]:
+    """Every profile of a folder by its name, and its text; none if there is no such folder.
 
     Raises:
         ConfigError: with everything that is wrong in all of them.
@@ -39,16 +41,35 @@ def read_profiles(folder: Path) -> dict[str, Profile]:
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     problems: list[Problem] = []
     documents: dict[str, Document] = {}
+    texts: dict[str, str] = {}
     for file in files:
-        if file.stem in profiles.shipped() or not ID.fullmatch(file.stem):
+        if file.stem in (*profiles.shipped(), AUTO) or not ID.fullmatch(file.stem):
             what = _("{name} cannot be the name of a profile").format(name=repr(file.stem))
             write = _("lower-case letters, digits and '-', and not the name of a profile that netmon has")
             problems.append(Problem(str(file), 1, 1, what, write=write))
             continue
         try:
-            documents[file.stem] = _document(file)
+            texts[file.stem] = read_text(file)
+            documents[file.stem] = whole(texts[file.stem], str(file), number_keys=True)
         except ConfigError as error:
             problems += error.problems
+    found = _assembled(documents, problems)
+    if problems:
+        raise ConfigError(problems)
+    return found, texts
+
+
+def recall_profiles(texts: Mapping[str, str]) -> dict[str, Profile]:
+    """Profiles that were known before, by their texts. One that this netmon does not take any more is left out."""
+    documents: dict[str, Document] = {}
+    for name, text in texts.items():
+        with suppress(ConfigError):
+            documents[name] = whole(text, name, number_keys=True)
+    return _assembled(documents, [])
+
+
+def _assembled(documents: dict[str, Document], problems: list[Problem]) -> dict[str, Profile]:
+    """The profiles of these files, which may include each other; what is wrong with them is added to the problems."""
     found: dict[str, Profile] = {}
 
     def load(name: str) -> Profile:
@@ -57,7 +78,7 @@ def read_profiles(folder: Path) -> dict[str, Profile]:
             return found[name]
         document = documents.pop(name, None)
         if document is None:
-            return profiles.load(name)
+            return profiles.load(name, {})
         made = _made(name, document, load)
         problems.extend(document.problems)
         if made is None:
@@ -70,8 +91,6 @@ def read_profiles(folder: Path) -> dict[str, Profile]:
             load(name)
         except ValueError:
             continue
-    if problems:
-        raise ConfigError(problems)
     return found
 
 
@@ -81,15 +100,11 @@ def read_profile(file: Path) -> Profile:
     Raises:
         ConfigError: with everything that is wrong.
     """
-    document = _document(file)
+    document = whole(read_text(file), str(file), number_keys=True)
     made = _made(file.stem, document, profiles.load)
     if made is None:
         raise ConfigError(document.problems)
     return made
-
-
-def _document(file: Path) -> Document:
-    return whole(read_text(file), str(file), number_keys=True)
 
 
 def _made(name: str, document: Document, load: Callable[[str], Profile]) -> Profile | None:

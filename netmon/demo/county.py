@@ -18,6 +18,7 @@ from netmon.demo.certificates import Authority
 from netmon.demo.devices import (
     hytera_repeater,
     lone_base_station,
+    radio_terminal,
     reflecting_repeater,
     router,
     satellite_modem,
@@ -38,6 +39,7 @@ WWW, WWW_ADDRESS = f"www.{ZONE}", "192.0.2.80"
 GREETING: Final = "SIMULATION"
 PAGE: Final = "SIMULATION: 系统正常"
 LINE: Final = "wan0"
+TERMINAL: Final = "radio-terminal"
 LINE_BITS_PER_SECOND: Final = 50e6
 VALID: Final = timedelta(days=60)
 SNMP_PORT, HTTP_PORT, HTTPS_PORT, DNS_PORT, SIP_PORT = 161, 80, 443, 53, 5060
@@ -86,6 +88,7 @@ SNMP_PLAYERS: Final[Mapping[str, _Player]] = {
         tree=satellite_modem, checks={"modem": {"kind": "snmp", "params": {"profile": "uhp-vsat"}}}
     ),
     "satellite_terminal": _Player(tree=satellite_modem, checks={}),
+    "radio_terminal": _Player(tree=radio_terminal, checks={}),
 }
 
 
@@ -107,6 +110,7 @@ class County:
         self.name_servers: dict[str, NameServer] = {}
         self.certificates: dict[str, Path] = {}
         self.hosts: dict[str, str] = {}
+        self._ends: dict[str, dict[str, Any]] = {}
         self.standing: dict[str, Status] = {}
         self.authority = Authority(folder)
         self.network = network
@@ -128,6 +132,9 @@ class County:
             await self._resolver.start(RESOLVER, port=DNS_PORT)
         inventory["snmp_auths"] = {AUTH: {"version": "2c", "community_file": "community"}}
         inventory["defaults"] = self._defaults()
+        profile = files(__package__) / f"{TERMINAL}.yaml"
+        (self._folder / "profiles").mkdir(exist_ok=True)
+        (self._folder / "profiles" / f"{TERMINAL}.yaml").write_bytes(profile.read_bytes())
         secret = self._folder / "community"
         secret.touch(mode=0o600)
         secret.write_text(COMMUNITY + "\n", encoding="utf-8")
@@ -149,7 +156,7 @@ class County:
 
     def _defaults(self) -> dict[str, Any]:
         pace = {"interval": self._interval, "timeout": 0.8 * self._interval, "confirm": 0.5}
-        defaults: dict[str, Any] = {kind: dict(pace) for kind in probes.KINDS}
+        defaults: dict[str, Any] = {name: dict(pace) for name, kind in probes.KINDS.items() if not kind.by_hand}
         for kind in ("ping", "base_station", "uplink", "satellite"):
             defaults[kind]["params"] = {"count": 5, "gap_seconds": 0.02}
         carrier = {"carrier_to_noise_db": {"degraded_below": 6}}
@@ -175,6 +182,12 @@ class County:
         if role is None:
             return
         rtt, ipv6 = equipment.pop("rtt", 0.0), equipment.pop("ipv6", "")
+        if role == "foreign_station":
+            # Nobody may ask it: a terminal of ours that is registered with it tells that it serves.
+            params = {"auth": AUTH, "profile": TERMINAL, "site": equipment.pop("site")}
+            told = {"kind": "registration", "address": self._ends[equipment.pop("seen_by")], "params": params}
+            equipment["checks"] = {"base-station": False, "terminal": told}
+            return
         if role == "line":
             near = await self._agent(f"{asset}#near", self.network.place(NEAR_RTT_SECONDS), _line_end)
             far = await self._agent(f"{asset}#far", self._place(asset, rtt), _line_end)
@@ -183,7 +196,7 @@ class County:
         shows = {check: Status(word) for check, word in equipment.pop("shows", {}).items()}
         spot = self._place(asset, rtt, down=Status.STANDBY in shows.values())
         if role in SNMP_PLAYERS:
-            equipment["address"] = await self._agent(asset, spot, SNMP_PLAYERS[role].tree)
+            equipment["address"] = self._ends[asset] = await self._agent(asset, spot, SNMP_PLAYERS[role].tree)
             equipment["checks"] = SNMP_PLAYERS[role].checks
         elif role == "host":
             equipment["address"] = spot.host

@@ -13,6 +13,7 @@ __all__ = [
     "RunningCounter",
     "hytera_repeater",
     "lone_base_station",
+    "radio_terminal",
     "reflecting_repeater",
     "router",
     "satellite_modem",
@@ -103,6 +104,16 @@ def hytera_repeater(name: str) -> Tree:
         "4.12.0": _integer(0),
     }
     return system("SIMULATED repeater", "1.3.6.1.4.1.40297", name) | {f"{root}.{oid}": v for oid, v in values.items()}
+
+
+def radio_terminal(name: str) -> Tree:
+    """The made-up MIB of ``radio-terminal.yaml``: registered with station 12, which it receives at -87 dBm."""
+    root = "1.3.6.1.4.1.99999.350"
+    return system("SIMULATED radio terminal", root, name) | {
+        f"{root}.1.0": _integer(1),
+        f"{root}.2.0": _octets("12"),
+        f"{root}.3.0": _integer(-87),
+    }
 
 
 def router(name: str, *, speed_mbits: int, bytes_per_second: float) -> Tree:

@@ -23,6 +23,7 @@ HYTERA: Final = "1.3.6.1.4.1.40297.1.2.1"
 TAIT: Final = "1.3.6.1.4.1.3570.2.2.2.1"
 UPS: Final = "1.3.6.1.2.1.33.1"
 UHP: Final = "1.3.6.1.4.1.8000.22"
+TERMINAL_SITE: Final = "1.3.6.1.4.1.99999.350.2.0"
 IF_TABLE: Final = "1.3.6.1.2.1.2.2.1"
 IF_X_TABLE: Final = "1.3.6.1.2.1.31.1.1.1"
 NEARLY_FULL_BYTES_PER_SECOND: Final = 6.1e6
@@ -146,6 +147,12 @@ def _radio(county: County) -> Iterator[Fault]:
         _n("a major alarm: out of service"), "hilltop-2/base", Status.DOWN,
         {f"{TAIT}.3.1.9.0": _integer(2), f"{TAIT}.3.1.3.0": _integer(2)},
     )  # fmt: skip
+    # What a terminal says of a station that is not ours: somewhere else is no news of it.
+    yield Fault(
+        what=_n("our terminal registers with another station"),
+        effects={"south-hill/police/terminal": Status.UNKNOWN},
+        inject=objects(county.agents["battalion/radio"], {TERMINAL_SITE: Value(Syntax.OCTETS, b"13")}),
+    )
     for asset in ("hilltop-1/repeater-1", "hilltop-3/repeater"):
         # It still answers ping, so it is reachable, but nothing is known about its health.
         yield _silent(county.agents[asset], {f"{asset}/base-station": Status.DEGRADED})

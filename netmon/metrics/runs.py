@@ -57,7 +57,7 @@ class RunSeries:
     def update(self, observation: Observation, now: float) -> None:
         """Take over one observation; ``now`` by the monotonic clock."""
         result = observation.result
-        self.expires = now + 2 * self.check.interval_seconds + self.check.timeout_seconds
+        self.expires = now + self.check.holds_seconds
         self._runs.values = (self._runs.values[0] + 1,)
         if result.failure is not None:
             values = list(self._failures.values)

@@ -23,7 +23,6 @@ from netmon.impact import (
     Known,
     down_assets,
     effects,
-    holds_seconds,
     loaded,
     window_over,
 )
@@ -38,6 +37,7 @@ __all__ = [
     "Samples",
     "Slice",
     "Version",
+    "best_known",
     "due_runs",
     "due_tests",
     "expected_runs",
@@ -50,6 +50,7 @@ SECOND_NS: Final = 1_000_000_000
 SETTLE_SECONDS: Final = 1
 """Before and after a test that loads a line: probes that are under way then meet the load, too."""
 SILENT: Final = frozenset(failure.value for failure in SILENCE)
+BY_BADNESS: Final = tuple(EffectiveStatus)
 WORKS: Final = frozenset({EffectiveStatus.UP, EffectiveStatus.DEGRADED, EffectiveStatus.STANDBY})
 
 
@@ -361,6 +362,36 @@ def seconds(checks: Iterable[Sequence[Slice]]) -> TimeEvidence:
     return TimeEvidence(**{name: total / SECOND_NS for name, total in totals.items()})
 
 
+def best_known(
+    own: Sequence[Sequence[Slice]], told: Sequence[Sequence[Slice]], called: Sequence[Sequence[Slice]]
+) -> tuple[list[Slice], float]:
+    """What others know of equipment while it is not asked itself, and for how many seconds, agreed work apart, roll
+    calls alone know it.
+
+    Each way that somebody tells of it (an export, a terminal) counts where it knows something, and the worst of them
+    decides; roll calls, which know a day at best, count where no other way knows.
+
+    Args:
+        own, told, called: slices of checks that ask the equipment, that ask somebody else, and that people enter.
+    """
+    line: list[Slice] = []
+    by_call = 0
+    asked = {id(part) for each in own for part in each}
+    by_hand = {id(part) for each in called for part in each}
+    for begin, end, here in together([*own, *told, *called]):
+        if not here or any(id(part) in asked for part in here):
+            continue
+        knowing = [part for part in here if part.status in WORKS or part.status is EffectiveStatus.DOWN]
+        finer = [part for part in knowing if id(part) not in by_hand]
+        deciding = finer or knowing or here
+        status = max((part.status for part in deciding), key=BY_BADNESS.index)
+        maintenance = any(part.maintenance for part in here)
+        _append(line, Slice(begin, end, status, maintenance))
+        if knowing and not finer and not maintenance:
+            by_call += end - begin
+    return line, by_call / SECOND_NS
+
+
 def together(checks: Iterable[Sequence[Slice]]) -> Iterator[tuple[int, int, list[Slice]]]:
     """Several checks side by side: from when until when nothing changes, and the slice of each that has one then."""
     lines = [list(slices) for slices in checks]
@@ -394,7 +425,8 @@ def _versions(
         end = until_ns if load.until_ns is None else min(load.until_ns, until_ns)
         if load.since_ns < end:
             if load.config_id not in known:
-                known[load.config_id] = recall(load.text, f"configuration {load.config_id[:12]}", kinds=kinds)
+                name = f"configuration {load.config_id[:12]}"
+                known[load.config_id] = recall(load.text, name, kinds=kinds, profiles=load.profiles)
             versions.append(Version(known[load.config_id], load.since_ns, end))
     return versions
 
@@ -550,7 +582,7 @@ def _changes(
 
 
 def _holds_ns(check: Check) -> int:
-    return round(holds_seconds(check) * SECOND_NS)
+    return round(check.holds_seconds * SECOND_NS)
 
 
 def _in_service(asset: Asset) -> tuple[int | None, int | None]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
 from netmon.config import Config
 from netmon.coverage.load import Surveys
 from netmon.impact import EffectiveStatus
-from netmon.model import LOCAL, Asset, Site, midnight_ns
+from netmon.model import LOCAL, Asset, Check, Site, midnight_ns
 from netmon.targets import rules
 from netmon.targets.coverage import survey_evidence
 from netmon.targets.documents import Entry
-from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Slice, seconds
+from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Slice, best_known, seconds
 from netmon.targets.register import Criterion, Register, Target
 from netmon.targets.rules import CountEvidence, DrillEvidence, ScheduledTest, ShareEvidence
 from netmon.targets.verdict import BEST_FIRST, Finding, Range, Verdict, Why, worst
@@ -64,6 +64,7 @@ class _Judge:
         self._sites: dict[str, Site] = {}
         self._assets: dict[str, Asset] = {}
         self._checks: dict[str, dict[str, str]] = {}
+        self._hearsay: dict[str, Check] = {}
         # Tests that load a line: what they say is no matter of seconds.
         self._tested: dict[str, dict[str, str]] = {}
         for version in evidence.versions:
@@ -71,6 +72,8 @@ class _Judge:
             self._sites |= config.sites
             self._assets |= config.assets
             for check in config.checks.values():
+                if check.hearsay:
+                    self._hearsay[check.id] = check
                 known = self._tested if check.exclusive else self._checks
                 known.setdefault(check.asset, {})[check.id] = check.kind
         last = evidence.versions[-1] if evidence.versions else None
@@ -110,17 +113,17 @@ class _Judge:
 
     def _availability(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         for asset in self._chosen(self._assets.values(), criterion):
-            lines = self._lines(asset.id, criterion)
+            lines, called_seconds = self._lines(asset.id, criterion)
             if not any(lines):
                 if self._last is not None and asset.id in self._last.assets and not self._checks.get(asset.id):
                     yield asset.id, Finding(verdict=Verdict.NOT_IMPLEMENTED, why=Why.NO_PROBE)
                 continue
-            yield (
-                asset.id,
-                rules.share_of_time(
-                    seconds(lines), at_least=criterion.at_least, least_evidence=criterion.least_evidence
-                ),
+            found = rules.share_of_time(
+                seconds(lines), at_least=criterion.at_least, least_evidence=criterion.least_evidence
             )
+            if called_seconds:
+                found = replace(found, figures={**found.figures, "roll_call_seconds": called_seconds})
+            yield asset.id, found
 
     def _means(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         lines = {
@@ -303,8 +306,21 @@ class _Judge:
             and (not criterion.sites or self._sites[asset.site].kind in criterion.sites)
         ]
 
-    def _lines(self, asset_id: str, criterion: Criterion | None = None) -> list[Sequence[Slice]]:
-        return [self._timelines.get(check_id, ()) for check_id in self._checked(asset_id, criterion)]
+    def _lines(self, asset_id: str, criterion: Criterion | None = None) -> tuple[list[Sequence[Slice]], float]:
+        """What is known of equipment, and for how many seconds by roll calls alone.
+
+        While it is asked itself, that decides: what others say of it neither adds to it nor takes from it.
+        """
+        own: list[Sequence[Slice]] = []
+        told: list[Sequence[Slice]] = []
+        called: list[Sequence[Slice]] = []
+        for name in self._checked(asset_id, criterion):
+            check = self._hearsay.get(name)
+            (own if check is None else called if check.by_hand else told).append(self._timelines.get(name, ()))
+        if not told and not called:
+            return own, 0.0
+        line, seconds_called = best_known(own, told, called)
+        return [*own, line], seconds_called
 
     def _checked(self, asset_id: str, criterion: Criterion | None) -> list[str]:
         """Ids of the checks of equipment that count for a criterion."""
@@ -316,9 +332,8 @@ class _Judge:
 
     def _works(self, asset_id: str) -> bool | None:
         """Whether equipment works at the end of the period; ``None`` if that is not known."""
-        last = [
-            line[-1].status for line in self._lines(asset_id) if line and line[-1].until_ns == self._evidence.until_ns
-        ]
+        lines, _called = self._lines(asset_id)
+        last = [line[-1].status for line in lines if line and line[-1].until_ns == self._evidence.until_ns]
         if EffectiveStatus.DOWN in last:
             return False
         return True if last and set(last) <= WORKS else None

@@ -61,6 +61,8 @@ def sentence(part: Part) -> str:
     known = found.evidence_ratio
     if known is not None and known < 1:
         text += _("; {share} known").format(share=_share(known))
+    if called := found.figures.get("roll_call_seconds"):
+        text += _("; of it {duration} by roll calls alone, to the day").format(duration=duration(called))
     return text
 
 

@@ -8,8 +8,19 @@ from typing import Any, Final
 
 from netmon.archive import Event
 from netmon.model import Emergency, Heard, RollCall, Window
+from probes.base import ProbeResult, Step
+from probes.roll_call import HEARD
 
-__all__ = ["EMERGENCY", "EMERGENCY_ENDED", "EVENT_KINDS", "ROLL_CALL", "WINDOW", "WINDOW_ENDED", "Declared"]
+__all__ = [
+    "EMERGENCY",
+    "EMERGENCY_ENDED",
+    "EVENT_KINDS",
+    "ROLL_CALL",
+    "WINDOW",
+    "WINDOW_ENDED",
+    "Declared",
+    "roll_call_result",
+]
 
 WINDOW: Final = "maintenance"
 WINDOW_ENDED: Final = "maintenance_ended"
@@ -17,6 +28,12 @@ EMERGENCY: Final = "emergency"
 EMERGENCY_ENDED: Final = "emergency_ended"
 ROLL_CALL: Final = "roll_call"
 EVENT_KINDS: Final = (WINDOW, WINDOW_ENDED, EMERGENCY, EMERGENCY_ENDED, ROLL_CALL)
+
+
+def roll_call_result(call: RollCall) -> ProbeResult:
+    """What a roll call found, as if it had been measured."""
+    said = f"entered by {call.author}" if call.author else "entered"
+    return ProbeResult(states={"heard": HEARD[call.heard.value]}, steps=(Step(0.0, said),))
 
 
 @dataclass(slots=True)

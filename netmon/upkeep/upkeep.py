@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -41,11 +41,15 @@ class Upkeep:
 
     If the disk takes nothing, the act holds all the same (an emergency does not wait for a disk) and the coroutine
     raises ArchiveError: the record is queued until the disk takes it.
+
+    Args:
+        heard: takes each station's roll call as it is entered.
     """
 
-    def __init__(self, book: Book, clock: Clock) -> None:
+    def __init__(self, book: Book, clock: Clock, heard: Callable[[RollCall], None] = lambda _call: None) -> None:
         self._book = book
         self._clock = clock
+        self._heard = heard
         self._declared = Declared()
         self._plans: dict[str, tuple[MaintenancePlan, int]] = {}
 
@@ -165,7 +169,10 @@ class Upkeep:
             raise UpkeepError(_("the inventory does not have {name}").format(name=min(unknown)))
         if not heard or not set(heard.values()) <= set(Heard):
             raise UpkeepError(_("nothing was entered: say of at least one station how it came through"))
-        await self._act(ROLL_CALL, self._clock.wall_ns(), {"heard": dict(sorted(heard.items())), "author": author})
+        now_ns = self._clock.wall_ns()
+        for asset, word in heard.items():
+            self._heard(RollCall(asset=asset, heard=Heard(word), at_ns=now_ns, author=author))
+        await self._act(ROLL_CALL, now_ns, {"heard": dict(sorted(heard.items())), "author": author})
         return len(heard)
 
     async def _act(self, kind: str, at_ns: int, detail: Mapping[str, object]) -> None:

@@ -258,7 +258,7 @@ NO_HISTORY: Final[Mapping[str, Any]] = {
 
 
 def _history(check: Check, keys: list[str], history: History, since_ns: int, now_ns: int) -> dict[str, Any]:
-    holds_ns = round((2 * check.interval_seconds + check.timeout_seconds) * 1e9)
+    holds_ns = round(check.holds_seconds * 1e9)
     bands = status_bands(history.statuses, since_ns=since_ns, until_ns=now_ns, holds_ns=holds_ns)
     plots = []
     for key in keys:

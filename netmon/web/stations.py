@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from netmon.archive import ArchiveError
-from netmon.i18n import _, _n
+from netmon.i18n import _
 from netmon.impact import Effective, EffectiveStatus
 from netmon.model import Asset, Check, Heard, Observation
 from netmon.summary import WORST_LAST
@@ -36,6 +36,7 @@ from probes.base import State, split_key
 __all__ = ["StationsPage", "station_row"]
 
 RADIO: Final = (
+    "terminal_level_dbm",
     "vswr_ratio", "tx_forward_power_watts", "tx_reflected_power_watts", "pa_temperature_celsius",
     "reciter_temperature_celsius", "supply_voltage_volts", "battery_voltage_volts",
 )  # fmt: skip
@@ -43,7 +44,6 @@ SYNC: Final = ("transmitter_sync", "clock_detail")
 MEGAHERTZ: Final = 1e6
 DAY_NS: Final = 86_400_000_000_000
 FIELD: Final = "heard:"
-HEARD: Final = {Heard.CLEAR: _n("came through"), Heard.WEAK: _n("came through badly"), Heard.SILENT: _n("not heard")}
 HEARD_STATUS: Final = {
     Heard.CLEAR: EffectiveStatus.UP,
     Heard.WEAK: EffectiveStatus.DEGRADED,
@@ -85,8 +85,18 @@ class StationsPage(ActingPages):
         stations = [check for check in view.checks if _is_station(view, check)]
         power = [check for check in view.checks if check.kind == "power"]
         sites = {check.site for check in stations}
-        rows = _worst_first(stations, effective)
-        counts = [effective[check.id].status for check in stations]
+        by_station: dict[str, list[Check]] = {}
+        for check in stations:
+            by_station.setdefault(check.asset, []).append(check)
+        known = {
+            asset: _of_station(effective[check.id].status for check in checks) for asset, checks in by_station.items()
+        }
+        # All ways in which one station is known stand together.
+        rows = sorted(
+            _worst_first(stations, effective),
+            key=lambda check: (-WORST_LAST.index(known[check.asset]), check.asset),
+        )
+        counts = list(known.values())
         return {
             "here": "stations",
             "counts": [
@@ -97,7 +107,7 @@ class StationsPage(ActingPages):
             "mistake": printable(mistake),
             "rows": [station_row(view, check, effective[check.id]) for check in rows],
             "called": [_called(view, asset) for asset in view.config.assets.values() if asset.kind == "base_station"],
-            "words": [{"id": word.value, "name": _(HEARD[word])} for word in Heard],
+            "words": [{"id": word.value, "name": state_word("heard", word.value)} for word in Heard],
             "power": [
                 _power_row(view, check, effective[check.id])
                 for check in _worst_first((check for check in power if check.site in sites), effective)
@@ -115,7 +125,7 @@ def _called(view: View, asset: Asset) -> dict[str, Any]:
     said = _("{duration} ago by {author}") if last.author else _("{duration} ago")
     return made | {
         "status": HEARD_STATUS[last.heard] if age_ns < DAY_NS else EffectiveStatus.UNKNOWN,
-        "word": _(HEARD[last.heard]) if age_ns < DAY_NS else _("not called today"),
+        "word": state_word("heard", last.heard.value) if age_ns < DAY_NS else _("not called today"),
         "said": printable(said.format(duration=duration(age_ns / 1e9), author=last.author)),
     }
 
@@ -152,10 +162,15 @@ def _why(lines: Sequence[str], effective: Effective, observation: Observation) -
 
 
 def _is_station(view: View, check: Check) -> bool:
-    """Whether the check says what a base station does: by itself, or by another system's export."""
-    return check.kind == "base_station" or (
-        check.kind == "export" and view.config.assets[check.asset].kind == "base_station"
-    )
+    """Whether the check says what a base station does: by itself, or by what others say of it."""
+    return check.kind == "base_station" or (check.hearsay and view.config.assets[check.asset].kind == "base_station")
+
+
+def _of_station(statuses: Iterable[EffectiveStatus]) -> EffectiveStatus:
+    """The status of a station that is known in several ways: the worst of those that know something."""
+    found = list(statuses)
+    knowing = [each for each in found if each not in (EffectiveStatus.UNKNOWN, EffectiveStatus.UNREACHABLE)]
+    return max(knowing or found, key=WORST_LAST.index)
 
 
 def _power_row(view: View, check: Check, effective: Effective) -> dict[str, Any]:
@@ -189,7 +204,8 @@ def _channel(observation: Observation) -> Iterator[str]:
         yield _("channel {number:.0f}").format(number=readings["channel_number"])
     frequencies = [readings[key] for key in ("tx_frequency_hertz", "rx_frequency_hertz") if key in readings]
     if frequencies:
-        yield " / ".join(f"{value / MEGAHERTZ:.4f}" for value in frequencies) + " MHz"
+        # The unit must not stand in a line of its own.
+        yield " / ".join(f"{value / MEGAHERTZ:.4f}" for value in frequencies) + "\N{NO-BREAK SPACE}MHz"
     yield from _states(states, ("channel_type", "system_type", "logical_channel_state"))
 
 
@@ -213,6 +229,10 @@ def _figures(observation: Observation) -> Iterator[dict[str, str]]:
 def _known_by(kind: str, observation: Observation) -> str:
     """How the station is known at all: a figure without its way would claim too much."""
     readings = observation.readings
+    if kind == "roll_call":
+        return _("what people heard at the roll call, to the day")
+    if kind == "registration":
+        return _("a terminal of ours that is registered with it")
     if kind == "export":
         age = readings.get("export_age_seconds")
         ago = _("{duration} ago").format(duration=duration(age)) if age is not None else ""

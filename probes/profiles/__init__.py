@@ -85,21 +85,22 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
 
 
-def names() -> tuple[str, ...]:
-    """The names of all profiles."""
-    return tuple(sorted({*shipped(), *_added}))
+def names(own: Mapping[str, Profile] | None = None) -> tuple[str, ...]:
+    """The names of the shipped profiles and of ``own``, by default of those that are known now."""
+    return tuple(sorted({*shipped(), *(_added if own is None else own)}))
 
 
-def load(name: str) -> Profile:
-    """A profile.
+def load(name: str, own: Mapping[str, Profile] | None = None) -> Profile:
+    """A profile, shipped or one of ``own``, by default of those that are known now.
 
     Raises:
         ValueError: there is no such profile, or its file breaks a rule of this module.
     """
-    if name in _added:
-        return _added[name]
+    others = _added if own is None else own
+    if name in others:
+        return others[name]
     if name not in shipped():
-        raise ValueError(f"no profile {name!r}: one of {', '.join(names())}")
+        raise ValueError(f"no profile {name!r}: one of {', '.join(names(own))}")
     return _load_shipped(name)
 
 

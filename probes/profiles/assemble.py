@@ -92,7 +92,8 @@ def assemble(name: str, file: ProfileFile, load: Callable[[str], Profile]) -> Pr
         {
             "name": name, "title": file.title, "source": file.source, "identify": file.identify,
             "service": file.service, "transmitting": file.transmitting,
-            "on_battery": file.on_battery, "modules": {**included, **modules},
+            "on_battery": file.on_battery, "registered": file.registered, "serving_site": file.serving_site,
+            "serving_level": file.serving_level, "modules": {**included, **modules},
         }
     )  # fmt: skip
 
@@ -148,7 +149,10 @@ def _absolute(work: _Work, oid: str) -> str:
 
 
 def _references(work: _Work) -> None:
-    """States that are spoken of must exist: a misspelt one would silently never hold."""
+    """What is spoken of must exist: a misspelt name would silently never hold."""
+    for key, name in (("serving_site", work.file.serving_site), ("serving_level", work.file.serving_level)):
+        if name and name not in work.known:
+            work.faults.append(Fault((key,), NO_STATE, name))
     for place, names in _spoken_of(work.file):
         for name in names:
             if name not in work.known:
@@ -158,6 +162,7 @@ def _references(work: _Work) -> None:
 def _spoken_of(file: ProfileFile) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     yield ("transmitting",), file.transmitting
     yield ("on_battery",), file.on_battery
+    yield ("registered",), file.registered
     for number, rule in enumerate(file.service):
         yield ("service", number, "when"), rule.when
     for key, module in file.modules.items():

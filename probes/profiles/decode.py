@@ -170,20 +170,22 @@ def _take_reading(spec: ReadingSpec, key: str, value: Value, decoded: Decoded) -
     if raw is None or not math.isfinite(raw):
         decoded.rejected.append(f"{key}: {_shown(value)} is no {spec.type}")
     elif raw not in spec.no_reading and scale is not None:
+        factor, offset = scale
         # Dividing by ten and multiplying by a tenth differ in the last bit; 13.5 shall be 13.5.
-        reading = raw / round(1 / scale) if 0 < abs(scale) < 1 and _whole(1 / scale) else raw * scale
+        reading = offset + (raw / round(1 / factor) if 0 < abs(factor) < 1 and _whole(1 / factor) else raw * factor)
         if spec.valid is None or spec.valid[0] <= reading <= spec.valid[1]:
             decoded.readings[key] = reading
         else:
             decoded.rejected.append(f"{key}: {_shown(value)} is outside of {spec.valid[0]:g} to {spec.valid[1]:g}")
 
 
-def _scale(spec: ReadingSpec, decoded: Decoded) -> float | None:
-    """The scale; ``None`` if the device does not say, or says something else than the profile knows."""
+def _scale(spec: ReadingSpec, decoded: Decoded) -> tuple[float, float] | None:
+    """Scale and offset; ``None`` if the device does not say, or says something else than the profile knows."""
     for name, scales in spec.scales.items():
         state = decoded.states.get(name)
-        return scales.get(state.word) if state is not None else None
-    return spec.scale
+        scale = scales.get(state.word) if state is not None else None
+        return (scale, 0.0) if isinstance(scale, float) else scale
+    return spec.scale, 0.0
 
 
 def _whole(value: float) -> bool:

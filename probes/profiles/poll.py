@@ -17,7 +17,7 @@ from probes.wire.snmp_message import Oid
 if TYPE_CHECKING:
     from probes.wire import Wires
 
-__all__ = ["POLL_READINGS", "Polled", "ask", "poll", "reached_or_polled", "scalars"]
+__all__ = ["POLL_READINGS", "Polled", "ask", "look_up", "poll", "reached_or_polled", "scalars"]
 
 POLL_READINGS = (
     Reading(name="snmp_up", help="1 if the agent answered with at least one of the objects asked for, else 0."),
@@ -59,8 +59,7 @@ async def poll(
     """Ask for every object of ``modules``, in few requests, and make readings of what came."""
     until = trace.elapsed_seconds + timeout
     try:
-        async with network(f"looking up {endpoint.host}", timeout, on_timeout=Failure.NAME_SERVER):
-            address = await wires.names.resolve(endpoint.host, endpoint.family)
+        address = await look_up(endpoint, wires, timeout)
     except NetworkFailure as error:
         trace.step(error.detail)
         return Polled(failure=error.failure, detail=error.detail, readings={"snmp_up": 0.0})
@@ -90,6 +89,12 @@ async def poll(
     )
 
 
+async def look_up(endpoint: Endpoint, wires: Wires, timeout: float) -> str:
+    """The device's address. Raises :class:`NetworkFailure`."""
+    async with network(f"looking up {endpoint.host}", timeout, on_timeout=Failure.NAME_SERVER):
+        return await wires.names.resolve(endpoint.host, endpoint.family)
+
+
 async def ask(
     modules: Mapping[str, Module],
     address: str,
@@ -117,7 +122,7 @@ def scalars(modules: Mapping[str, Module]) -> list[Oid]:
     oids = [item.number for module in modules.values() for item in module.objects]
     if any(table.counters for module in modules.values() for table in module.tables):
         oids.append(SYS_UP_TIME)
-    return oids
+    return list(dict.fromkeys(oids))
 
 
 async def _walk(
@@ -156,8 +161,11 @@ def _success(module: Module, reply: SnmpReply) -> bool | None:
 def reached_or_polled(reached: Reach, polled: Polled) -> tuple[Failure | None, str]:
     """A failure, with its sentence, only if a device answers neither ping nor SNMP; else what is not well.
 
-    Refused credentials without a ping leave it open whether the device works: that is the failure then.
+    Refused credentials without a ping leave it open whether the device works: that is the failure then. So does a
+    device that answers and that no profile can read.
     """
+    if polled.failure is Failure.UNKNOWN_DEVICE:
+        return polled.failure, polled.detail
     snmp_up = bool(polled.readings.get("snmp_up"))
     if reached.failure is not None and not snmp_up:
         if polled.failure is Failure.AUTHENTICATION:

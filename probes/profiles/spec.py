@@ -141,10 +141,13 @@ class ReadingSpec(_Object):
         description="number: an SNMP number; float32_le: four octets, little-endian IEEE 754; text: a number in words",
     )
     scale: float = Field(default=1.0, description="raw value times this is the reading in its unit")
-    scales: Mapping[str, Mapping[str, float]] = Field(
+    scales: Mapping[str, Mapping[str, float | tuple[float, float]]] = Field(
         default={},
         max_length=1,
-        description="a state of the device whose word decides the scale; with another word there is no reading",
+        description=(
+            "a state of the device whose word decides the scale, or scale and what is added then; "
+            "with another word there is no reading"
+        ),
     )
     valid: tuple[float, float] | None = Field(default=None, description="smallest and largest possible reading")
     no_reading: tuple[float, ...] = Field(default=(), description="raw values that mean: nothing measured")
@@ -252,6 +255,9 @@ class Profile(_Model):
     )
     transmitting: Which = Field(default={}, description="states that say that it transmits at this moment")
     on_battery: Which = Field(default={}, description="states that say that a power supply runs on its battery")
+    registered: Which = Field(default={}, description="states that say that a terminal is registered with a station")
+    serving_site: str = Field(default="", description="fact, state or reading that says with which one")
+    serving_level: str = Field(default="", description="reading in dBm: how it receives that station")
     modules: Mapping[str, Module] = Field(min_length=1)
 
     @property
@@ -288,4 +294,7 @@ class ProfileFile(_Model):
     service: tuple[ServiceRule, ...] = ()
     transmitting: Which = {}
     on_battery: Which = {}
+    registered: Which = {}
+    serving_site: str = ""
+    serving_level: str = ""
     modules: Mapping[str, _FileModule] = {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from probes.base import Endpoint
+    from probes.profiles.auto import Recognised
     from probes.wire.capacity import CapacityWire
     from probes.wire.dns import DnsWire
     from probes.wire.http import HttpWire
@@ -28,6 +30,8 @@ class Wires:
     dns: DnsWire
     http: HttpWire
     capacity: CapacityWire
+    recognised: dict[tuple[Endpoint, str], Recognised] = field(default_factory=dict)
+    """What devices said that they are, by where and with which credentials they were asked (probes.profiles.auto)."""
 
     async def aclose(self) -> None:
         """Close every socket."""

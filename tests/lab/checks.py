@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from netmon.model import Check, Threshold
+from probes import KINDS
 from probes.base import CounterReading, Endpoint, Family, Params, ProbeKind, ProbeResult, Reading
 
 __all__ = ["check", "kind"]
@@ -41,6 +42,8 @@ def check(
         vantage=vantage,
         normally_off=normally_off,
         exclusive=exclusive,
+        hearsay=kind in KINDS and KINDS[kind].hearsay,
+        by_hand=kind in KINDS and KINDS[kind].by_hand,
     )
 
 

@@ -42,7 +42,7 @@ async def open_wires(
     icmp = icmp or (IcmpWire() if pings else DeafIcmp())
     snmp = SnmpWire(auths)
     try:
-        yield cast("Wires", SimpleNamespace(names=Names(), icmp=icmp, snmp=snmp))
+        yield cast("Wires", SimpleNamespace(names=Names(), icmp=icmp, snmp=snmp, recognised={}))
     finally:
         await snmp.aclose()
         await icmp.aclose()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 
+from netmon.config.defaults import CHECK_DEFAULTS
 from netmon.demo.agent import SnmpAgent, Syntax, Value
 from netmon.demo.devices import hytera_repeater, tait_base_station
+from netmon.model import Status
+from netmon.verdict import judge
 from probes.base import Failure, ProbeResult, StateClass, split_key
 from probes.base_station import KIND, BaseStationParams, probe_base_station
+from probes.wire.snmp import SnmpAuth
 from tests.lab import snmp as lab
+from tests.lab.checks import check
 from tests.lab.snmp_wires import endpoint, open_wires
 
 PING = {"count": 2, "gap_seconds": 0.01}
@@ -93,19 +101,62 @@ async def test_neither_answers(station) -> None:
     assert result.readings["icmp_up"] == result.readings["snmp_up"] == 0
 
 
-@pytest.mark.parametrize("pings", [True, False])
-async def test_refused_credentials_do_not_make_a_station_down(tmp_path, pings: bool) -> None:
-    from probes.wire.snmp import SnmpAuth
+RIGHT = SnmpAuth(version="3", user=lab.USER, auth_password=lab.AUTH_PASSWORD, privacy_password=lab.PRIVACY_PASSWORD)
+WRONG = {
+    "authentication key": (replace(RIGHT, auth_password="wrong-password"), "wrong authentication password"),
+    "user": (replace(RIGHT, user="stranger"), "does not know the user"),
+}
 
-    wrong = SnmpAuth(version="3", user=lab.USER, auth_password="wrong-password", privacy_password="wrong-password")
-    with lab.snmpd(tmp_path) as port:
-        async with open_wires(pings=pings, auths={"default": wrong}) as wires:
-            params = BaseStationParams.model_validate(PING)
-            result = await probe_base_station({"host": endpoint(port)}, params, wires=wires, timeout=5)
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A real agent that asks for authentication and privacy."""
+    with lab.snmpd(tmp_path_factory.mktemp("snmpd")) as port:
+        yield port
+
+
+async def with_credentials(port: int, auth: SnmpAuth, *, pings: bool, seconds: float = 5) -> ProbeResult:
+    async with open_wires(pings=pings, auths={"default": auth}) as wires:
+        params = BaseStationParams.model_validate({**PING, "profile": "host-system"})
+        return await probe_base_station({"host": endpoint(port)}, params, wires=wires, timeout=seconds)
+
+
+def judged(result: ProbeResult) -> Status:
+    thresholds = CHECK_DEFAULTS["base_station"].thresholds
+    made = check(kind="base_station", thresholds=thresholds)
+    return judge(made, result, result.readings, required=frozenset()).status
+
+
+async def test_the_right_credentials_are_let_in(secured: int) -> None:
+    result = await with_credentials(secured, RIGHT, pings=True)
+    assert (result.failure, judged(result)) == (None, Status.UP)
+    assert result.facts["system_description"]
+
+
+@pytest.mark.parametrize("what", WRONG)
+@pytest.mark.parametrize("pings", [True, False])
+async def test_refused_credentials_do_not_make_a_station_down(secured: int, what: str, pings: bool) -> None:
+    """That it answers ping is known, and of its health nothing; without a ping nothing is known at all."""
+    auth, words = WRONG[what]
+    result = await with_credentials(secured, auth, pings=pings)
 
     assert result.failure is (None if pings else Failure.AUTHENTICATION)
+    assert judged(result) is (Status.DEGRADED if pings else Status.UNKNOWN)
     assert result.readings["snmp_up"] == 0
-    assert "wrong authentication password" in result.detail
+    assert words in result.detail
+
+
+async def test_a_wrong_privacy_key_meets_silence_and_the_sentence_says_so(secured: int) -> None:
+    """RFC 3414 has a report for it, and net-snmp sends none: only ping tells this from a station that is down."""
+    auth = replace(RIGHT, privacy_password="wrong-password")
+    result = await with_credentials(secured, auth, pings=True, seconds=1)
+    assert (result.failure, judged(result)) == (None, Status.DEGRADED)
+    assert "when the privacy password is wrong" in result.detail
+
+
+async def test_nobody_there_is_down_whatever_the_credentials() -> None:
+    result = await with_credentials(lab.free_port(), RIGHT, pings=False, seconds=0.5)
+    assert judged(result) is Status.DOWN
 
 
 async def test_everything_that_must_be_there_is_there(station) -> None:

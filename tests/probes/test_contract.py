@@ -18,7 +18,7 @@ import pytest
 
 import probes
 from netmon.demo.agent import SnmpAgent
-from netmon.demo.devices import hytera_repeater, satellite_modem, ups
+from netmon.demo.devices import hytera_repeater, radio_terminal, satellite_modem, ups
 from probes import KINDS
 from probes.base import Endpoint, Failure, Family, Params, ProbeKind, ProbeResult, indexed, split_key
 from probes.wire import Wires
@@ -32,6 +32,7 @@ from probes.wire.snmp import SnmpAuth, SnmpWire
 from probes.wire.tcp import TcpWire
 from tests.lab import need
 from tests.lab.black_hole import TIMEOUT_SECONDS, probe_all
+from tests.lab.profiles import terminal_profile
 from tests.lab.reflector import KEY, QUICK, reflector
 from tests.lab.servers import LOOPBACK, dns_server, http_server, tcp_server
 
@@ -55,6 +56,9 @@ UNITLESS = frozenset(
 )  # fmt: skip
 
 every_kind = pytest.mark.parametrize("kind", [pytest.param(kind, id=name) for name, kind in KINDS.items()])
+every_asking_kind = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, id=name) for name, kind in KINDS.items() if not kind.by_hand]
+)
 
 
 def ends_in_a_unit(name: str) -> bool:
@@ -96,7 +100,7 @@ def test_the_signature(kind: ProbeKind[Any]) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", kind.name)
     assert KINDS[kind.name] is kind
     assert kind.help.endswith(".")
-    assert kind.roles
+    assert bool(kind.roles) is not kind.by_hand
 
 
 @every_kind
@@ -150,7 +154,7 @@ def at(nowhere: list[dict[str, Any]], kind: ProbeKind[Any], place: str) -> list[
     return found
 
 
-@every_kind
+@every_asking_kind
 @pytest.mark.parametrize(
     ("place", "failure"),
     [
@@ -170,7 +174,7 @@ def test_a_state_of_the_network_is_data(
         assert kind.open_ended or {split_key(key)[0] for key in one["readings"]} <= declared(kind)
 
 
-@every_kind
+@every_asking_kind
 def test_our_own_prohibition_is_never_a_timeout_of_the_site(
     nowhere: list[dict[str, Any]], kind: ProbeKind[Any]
 ) -> None:
@@ -237,9 +241,9 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
             if kind == "export":
                 answer = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\nname,x\r\nhere,1\r\n"
                 return (await stack.enter_async_context(http_server(lambda _: answer))).port
-            if kind in {"snmp", "base_station", "power", "satellite"}:
-                device = {"satellite": satellite_modem, "power": ups}.get(kind, hytera_repeater)
-                agent = SnmpAgent(device("contract"))
+            if kind in {"snmp", "base_station", "power", "satellite", "registration"}:
+                device = {"satellite": satellite_modem, "power": ups, "registration": radio_terminal}
+                agent = SnmpAgent(device.get(kind, hytera_repeater)("contract"))
                 stack.callback(agent.close)
                 return (await agent.start())[1]
             raise AssertionError(f"add a good device for the new kind {kind}")
@@ -252,7 +256,10 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
             "uplink": {"count": 2, "gap_seconds": 0.01},
             "capacity": {**QUICK, "target_bits_per_second": 2e6, "directions": "from_site"},
             "satellite": {"count": 2, "gap_seconds": 0.01, "auth": "default"},
+            "registration": {"profile": "terminal", "site": 12},
         }
+        if kind == "registration":
+            stack.enter_context(terminal_profile())
         yield ends(kind, await port()), params.get(kind, {})
 
 
@@ -273,7 +280,7 @@ async def open_wires(names: Names | None = None) -> AsyncIterator[Wires]:
         await wires.aclose()
 
 
-@every_kind
+@every_asking_kind
 async def test_without_a_failure_every_promised_reading_is_there(kind: ProbeKind[Any]) -> None:
     async with open_wires() as wires, good_device(kind.name) as (endpoints, params):
         result = await kind.probe(endpoints, kind.params.model_validate(params), wires=wires, timeout=5.0)
@@ -282,7 +289,7 @@ async def test_without_a_failure_every_promised_reading_is_there(kind: ProbeKind
     assert_lawful(kind, result)
 
 
-@every_kind
+@every_asking_kind
 async def test_the_other_family_is_never_used(kind: ProbeKind[Any]) -> None:
     """An IPv4 address for a check of IPv6: the device is there, and is not asked."""
     async with open_wires() as wires, good_device(kind.name) as (endpoints, params):
@@ -293,7 +300,7 @@ async def test_the_other_family_is_never_used(kind: ProbeKind[Any]) -> None:
     assert_lawful(kind, result)
 
 
-@every_kind
+@every_asking_kind
 async def test_a_silent_name_server_does_not_hold_a_probe_up(kind: ProbeKind[Any]) -> None:
     start = time.monotonic()
     async with open_wires(SilentNames()) as wires, good_device(kind.name) as (endpoints, params):
@@ -308,7 +315,7 @@ async def test_a_silent_name_server_does_not_hold_a_probe_up(kind: ProbeKind[Any
     assert_lawful(kind, result)
 
 
-@every_kind
+@every_asking_kind
 async def test_many_at_once_do_not_disturb_each_other(kind: ProbeKind[Any]) -> None:
     async with open_wires() as wires, good_device(kind.name) as (endpoints, params):
         results = await asyncio.gather(
@@ -323,7 +330,7 @@ async def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (the kernel's own list, nothing to wait for)
 
 
-@every_kind
+@every_asking_kind
 async def test_a_cancelled_probe_closes_what_it_opened(kind: ProbeKind[Any]) -> None:
     """The runner cancels at shutdown; an open socket would be a ResourceWarning, and a descriptor that is gone."""
 

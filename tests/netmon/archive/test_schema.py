@@ -80,3 +80,19 @@ def test_what_happened_can_be_neither_changed_nor_removed(tmp_path: Path, statem
         connection.execute(statement)
     assert connection.execute("SELECT detail FROM event").fetchall() == [('{"actor": "ole"}',)]
     connection.close()
+
+
+async def test_an_archive_from_before_profiles_were_kept_opens_and_keeps_them_from_now_on(tmp_path: Path) -> None:
+    connection = connect(tmp_path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    migrate(connection, tmp_path / FILE_NAME, MIGRATIONS[:4])
+    connection.execute("INSERT INTO configuration (number, config_id, text) VALUES (1, 'old', 'sites: []')")
+    connection.execute("INSERT INTO configuration_load (configuration, loaded_at_ns) VALUES (1, 5)")
+    connection.close()
+
+    async with Journal.open(tmp_path, on_durable=print) as journal:
+        journal.record_config("new", "sites: []", 10, {"my-radio": "title: 我的电台"})
+        journal.record_config("new", "sites: []", 20, {"my-radio": "another"})  # the first text is what ran
+    with Reader.open(tmp_path) as reader:
+        found = [(each.config_id, dict(each.profiles)) for each in reader.configurations()]
+    assert found == [("old", {}), ("new", {"my-radio": "title: 我的电台"}), ("new", {"my-radio": "title: 我的电台"})]

@@ -151,8 +151,8 @@ def test_a_mistake_is_told_with_its_place(folder: Path, old: str, new: str, expe
 def test_profiles_may_include_each_other_but_not_themselves(folder: Path) -> None:
     files = folder / "profiles"
     (files / "a-newer.yaml").write_text("title: a\nsource: b\ninclude: [my-radio]\n", encoding="utf-8")
-    assert set(read_profiles(files)) == {"a-newer", "my-radio"}
-    assert "radio" in read_profiles(files)["a-newer"].modules
+    assert set(read_profiles(files)[0]) == {"a-newer", "my-radio"}
+    assert "radio" in read_profiles(files)[0]["a-newer"].modules
 
     (files / "a-newer.yaml").write_text("title: a\nsource: b\ninclude: [a-newer]\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="there is no profile 'a-newer' to include"):
@@ -189,3 +189,23 @@ def test_an_inventory_of_the_past_is_recalled_without_its_profiles(folder: Path)
     profiles.use({})
 
     assert "plain/three/base-station" in recall(text, "then", kinds=KINDS).checks
+
+
+def test_an_inventory_of_the_past_has_the_profiles_of_its_time(folder: Path) -> None:
+    """What was judged in March is judged again by March's limits, whatever the profile says today."""
+    march = load(folder / "sites.yaml", kinds=KINDS, environ={"COMMUNITY": "x"})
+    file = folder / "profiles" / "my-radio.yaml"
+    file.write_text(MY_RADIO.replace("degraded_below: 11}", "degraded_below: 9}"), encoding="utf-8")
+    april = load(folder / "sites.yaml", kinds=KINDS, environ={"COMMUNITY": "x"})
+    assert (march.text, march.config_id == april.config_id) == (april.text, False)
+
+    name = "plain/three/base-station"
+    assert march.checks[name].thresholds != april.checks[name].thresholds
+    for config in (march, april):
+        again = recall(config.text, "then", kinds=KINDS, profiles=config.profiles)
+        assert again.checks == config.checks
+        assert again.config_id == config.config_id
+    assert profiles.added()["my-radio"].modules  # and what is known now stays
+    assert recall(march.text, "then", kinds=KINDS, profiles={"my-radio": "title: broken"}).checks.keys() == (
+        march.checks.keys()
+    )

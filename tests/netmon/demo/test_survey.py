@@ -6,8 +6,9 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from email.message import EmailMessage
 from pathlib import Path
 
 import httpx
@@ -69,11 +70,17 @@ async def test_a_station_fails_and_its_township_s_figure_moves_as_the_generator_
         await county.stop()
 
 
+def mails_about_coverage(mails: Sequence[EmailMessage]) -> list[EmailMessage]:
+    """Other stations of the county are degraded all the time, and on a busy machine are told of first."""
+    bodies = [(mail, mail.get_body(("plain",))) for mail in mails]
+    return [mail for mail, body in bodies if body is not None and "无线覆盖影响" in body.get_content()]
+
+
 async def play(tmp_path: Path, county: County) -> None:
     """The test, while the devices stand."""
     config = load(await county.start(), kinds=probes.KINDS)
     # The radio sites alone: everything else of the county only takes time.
-    kept = {name: check for name, check in config.checks.items() if check.site.startswith("hilltop")}
+    kept = {name: check for name, check in config.checks.items() if check.site.startswith(("hilltop", "south-hill"))}
     survey = Survey(tmp_path, config)
     await asyncio.to_thread(survey.drive, tmp_path / "data", now_ns=time.time_ns())
     failing = next(fault for fault in faults(county) if fault.effects == {f"{STATION}/base-station": Status.DOWN})
@@ -108,7 +115,7 @@ async def play(tmp_path: Path, county: County) -> None:
                 low, high = metric(netmon, "available_low_ratio"), metric(netmon, "available_high_ratio")
                 async with httpx.AsyncClient() as client:
                     page = (await client.get(f"{url}/coverage?lang=zh")).text
-                await until(lambda: bool(box.mails), 60)
+                await until(lambda: bool(mails_about_coverage(box.mails)), 60)
                 told_after = on_schedule()
             assert shown_after <= 2
             # Two runs raise an alert; the mail may be under way while the third one is.
@@ -120,7 +127,7 @@ async def play(tmp_path: Path, county: County) -> None:
     row = re.search(rf'/coverage/areas/{AREA}\?terminal=vehicle"><bdi>春化镇</bdi></a></td>(.*?)</tr>', page, re.DOTALL)
     assert row is not None
     assert f"{int(low * 1000 + 1e-6) / 10:.1f} %" in row[1]
-    mail = box.mails[0]
+    mail = mails_about_coverage(box.mails)[0]
     body = mail.get_body(("plain",))
     html = mail.get_body(("html",))
     assert body is not None

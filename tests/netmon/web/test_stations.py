@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import httpx
@@ -11,7 +12,7 @@ from netmon.model import Asset, Heard, LocalText, Observation, Reason, ReasonCod
 from netmon.runner import Clock
 from netmon.upkeep.record import Declared
 from netmon.web import Access, create_app
-from probes.base import ProbeResult, State, StateClass
+from probes.base import Failure, ProbeResult, State, StateClass
 from tests.lab.checks import check
 from tests.lab.observations import SECOND_NS, ping
 from tests.lab.pages import NOW_NS, FakeNetmon, Inventory
@@ -92,7 +93,8 @@ async def test_one_look_says_which_station_which_channel_and_why() -> None:
     text = await page(netmon(REFLECTS, ON_BATTERY))
 
     for words in (
-        "the repeater", "fallback: a part of the network stands in", "Fire 3", "352.0125 MHz", "3.2", "1 h 30 min ago",
+        "the repeater", "fallback: a part of the network stands in", "Fire 3", "352.0125\N{NO-BREAK SPACE}MHz",
+        "3.2", "1 h 30 min ago",
         "standing wave alarm: the device reports alarm", "13.6 V", "the station&#39;s own report (SNMP)",
         "43 min", "the device&#39;s own estimate", "its battery", "feeds",
     ):  # fmt: skip
@@ -108,6 +110,27 @@ async def test_the_worst_stands_first_and_what_is_not_known_claims_nothing() -> 
 
     assert text.index("the repeater") < text.index("the second")
     assert "ping alone: its health is not known" in text
+
+
+async def test_a_station_that_is_known_in_several_ways_is_one_station() -> None:
+    """The way that knows something counts, and all ways stand together."""
+    ways = {
+        name: check(f"hill/repeater/{name}", kind=kind)
+        for name, kind in (("terminal", "registration"), ("roll-call", "roll_call"))
+    }
+    view = netmon(seen("hill/second/base-station", Status.DEGRADED, ProbeResult(readings={"snmp_up": 1.0})))
+    view.checks = (*(each for each in view.checks if each.id != STATION), *ways.values())
+    moved = ProbeResult(failure=Failure.NOT_SEEN, states={"registration": State("elsewhere", StateClass.NOT_MONITORED)})
+    view.durable([seen(ways["terminal"].id, Status.UNKNOWN, moved)])
+    view.durable([seen(ways["roll-call"].id, Status.UP, ProbeResult(states={"heard": State("clear", StateClass.OK)}))])
+    text = await page(view)
+
+    summary = text[text.index("<h1>") : text.index("<table")]
+    assert "unknown" not in summary
+    assert re.findall(r"(degraded|up) (\d)", summary) == [("degraded", "1"), ("up", "1")]
+    assert text.index("the second") < text.index("hill/repeater/terminal") < text.index("hill/repeater/roll-call")
+    assert "a terminal of ours that is registered with it" in text
+    assert "what people heard at the roll call, to the day" in text
 
 
 async def test_in_chinese() -> None:
