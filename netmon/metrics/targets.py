@@ -25,7 +25,7 @@ FIGURES: Final = {
     "drills": "What is judged: number of drills, of the worst subject.",
 }
 REQUIRED: Final = "What the figure is judged by; absent where nobody set it."
-SMALLER_IS_BETTER: Final = frozenset({"mean", "drill_age"})
+SMALLER_IS_BETTER: Final = frozenset({"mean", "percentile", "drill_age"})
 KEY: Final = ("target", "criterion")
 
 
@@ -134,7 +134,7 @@ def _limit(criterion: Criterion, parts: Sequence[Part]) -> float | None:
         return _added(parts, "required")
     if criterion.rule == "drill_age":
         return criterion.longest_age_seconds
-    return criterion.at_most if criterion.rule == "mean" else criterion.at_least
+    return criterion.at_most if criterion.rule in ("mean", "percentile") else criterion.at_least
 
 
 def _added(parts: Sequence[Part], figure: str) -> float | None:

@@ -18,7 +18,7 @@ MOST_BARS: Final = 14
 """The worst are drawn; the table has all of them."""
 DAY_SECONDS: Final = 86_400
 SHARES: Final = frozenset(
-    {"availability", "coverage", "documents", "mean", "share_of_checks", "share_of_sites", "tests"}
+    {"availability", "coverage", "documents", "mean", "percentile", "share_of_checks", "share_of_sites", "tests"}
 )
 """Rules whose figure is a share."""
 

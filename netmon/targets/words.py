@@ -59,7 +59,8 @@ def sentence(part: Part) -> str:
     found = part.finding
     text = _(REASONS[found.why])
     known = found.evidence_ratio
-    if known is not None and known < 1:
+    # A percentile says nothing without how much of the time it is about.
+    if known is not None and (known < 1 or part.criterion.rule == "percentile"):
         text += _("; {share} known").format(share=_share(known))
     return text
 
@@ -75,7 +76,7 @@ def figure_of(part: Part) -> str:
         return "" if found.value is None else f"{found.value:.0f}"
     if found.value is None:
         return ""
-    up = rule == "mean"
+    up = rule in ("mean", "percentile")
     text = _share(found.value, up=up)
     if found.range is not None and found.range.low != found.range.high:
         text += f" ({_share(found.range.low, up=up)} - {_share(found.range.high, up=up)})"
