@@ -38,6 +38,8 @@ WWW, WWW_ADDRESS = f"www.{ZONE}", "192.0.2.80"
 GREETING: Final = "SIMULATION"
 PAGE: Final = "SIMULATION: 系统正常"
 LINE: Final = "wan0"
+TO_SITE, FROM_SITE = 1.2e6, 480_000.0
+"""Octets a second on a line: what one end sends, the other receives."""
 LINE_BITS_PER_SECOND: Final = 50e6
 VALID: Final = timedelta(days=60)
 SNMP_PORT, HTTP_PORT, HTTPS_PORT, DNS_PORT, SIP_PORT = 161, 80, 443, 53, 5060
@@ -62,12 +64,16 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _line_end(name: str) -> Tree:
-    return router(name, speed_mbits=100, bytes_per_second=1.2e6)
+def _far_end(name: str) -> Tree:
+    return router(name, speed_mbits=100, in_per_second=TO_SITE, out_per_second=FROM_SITE)
+
+
+def _near_end(name: str) -> Tree:
+    return router(name, speed_mbits=100, in_per_second=FROM_SITE, out_per_second=TO_SITE)
 
 
 SNMP_PLAYERS: Final[Mapping[str, _Player]] = {
-    "router": _Player(tree=_line_end, checks={"snmp": {"kind": "snmp"}}),
+    "router": _Player(tree=_far_end, checks={"snmp": {"kind": "snmp"}}),
     "ups": _Player(tree=ups, checks={"power": {"params": {"profile": "ups"}}}),
     "hytera_repeater": _Player(
         tree=hytera_repeater, checks={"base-station": {"params": {"profile": "hytera-repeater"}}}
@@ -176,8 +182,8 @@ class County:
             return
         rtt, ipv6 = equipment.pop("rtt", 0.0), equipment.pop("ipv6", "")
         if role == "line":
-            near = await self._agent(f"{asset}#near", self.network.place(NEAR_RTT_SECONDS), _line_end)
-            far = await self._agent(f"{asset}#far", self._place(asset, rtt), _line_end)
+            near = await self._agent(f"{asset}#near", self.network.place(NEAR_RTT_SECONDS), _near_end)
+            far = await self._agent(f"{asset}#far", self._place(asset, rtt), _far_end)
             equipment["endpoints"] = {"near": near, "far": far}
             return
         shows = {check: Status(word) for check, word in equipment.pop("shows", {}).items()}

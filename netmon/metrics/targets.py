@@ -61,6 +61,7 @@ class TargetFamilies:
         yield verdicts
         yield from _criteria(report.standings)
         yield _objectives(report.standings)
+        yield from _percentiles(report.standings)
         yield GaugeMetricFamily(
             "netmon_targets_evaluated_timestamp_seconds", "When the targets were evaluated last.",
             value=report.until_ns / 1e9,
@@ -110,6 +111,26 @@ def _objectives(standings: Sequence[Standing]) -> Metric:
             if part.criterion.rule == "availability" and part.criterion.at_least is not None and part.subject:
                 family.add_metric([standing.target.id, part.criterion.id, part.subject], part.criterion.at_least)
     return family
+
+
+def _percentiles(standings: Sequence[Standing]) -> Iterator[Metric]:
+    figures = _family(
+        "percentile_ratio",
+        "The percentile of a share, this year so far, of a piece of equipment; absent below the least evidence.",
+        *KEY, "asset",
+    )  # fmt: skip
+    evidence = _family(
+        "percentile_evidence_ratio", "Share of the five minutes of a percentile that is known.", *KEY, "asset"
+    )
+    for standing in standings:
+        for part in standing.parts:
+            if part.criterion.rule == "percentile" and part.subject:
+                labels = [standing.target.id, part.criterion.id, part.subject]
+                if part.finding.value is not None:
+                    figures.add_metric(labels, part.finding.value)
+                if part.finding.evidence_ratio is not None:
+                    evidence.add_metric(labels, part.finding.evidence_ratio)
+    yield from (figures, evidence)
 
 
 def _by_criterion(standing: Standing) -> Iterator[tuple[Criterion, list[Part]]]:
