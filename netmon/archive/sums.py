@@ -27,7 +27,7 @@ SCHEMA: Final = """
     CREATE TABLE IF NOT EXISTS means (
         sha256 TEXT, reading TEXT, check_id TEXT, counts BLOB NOT NULL, means BLOB NOT NULL,
         PRIMARY KEY (sha256, reading, check_id)
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
 """
 Sum = tuple[str, str, int, float]
 """Reading, check, number of values, their sum."""
