@@ -30,14 +30,13 @@ class Polled:
         self.router = Router(ports={3: Port(name="wan"), 4: Port(name="lan", in_octets=10**13)})
         self.now_ns = 0
         self._agent = agent
+        self.params = UplinkParams(count=1, far_auth="default", far_interface="wan", provisioned_bits_per_second=50e6)
         self._check = replace(
             check("site/line/uplink"),
             kind="uplink",
             thresholds=CHECK_DEFAULTS["uplink"].thresholds,
             endpoints={end: endpoint(port) for end in ("near", "far")},
-            params=UplinkParams(
-                count=1, far_auth="default", far_interface="wan", provisioned_bits_per_second=50e6
-            ),
+            params=self.params,
         )  # fmt: skip
         self.runner = Runner(
             kinds={"uplink": KIND}, wires=wires, emit=lambda _: None, missed=lambda _: None,
@@ -58,6 +57,11 @@ class Polled:
     async def poll(self) -> Observation:
         self.router.update(self._agent)
         return await self.runner.run_once(self._check, self.now_ns)
+
+    def change(self, **fields: Any) -> None:
+        """Somebody edited the check in the inventory."""
+        self._check = replace(self._check, **fields)
+        self.runner.keep([self._check])
 
     def restart_netmon(self, last: Observation) -> None:
         """As if it had been started anew and read its archive."""
@@ -109,7 +113,7 @@ async def test_a_32_bit_counter_wraps_without_a_spike(line: Polled) -> None:
     line.wan.wide = False
     line.router.ports[3].in_octets = 2**32 - 90 * TRAFFIC
     # It has but ifDescr, and no ifCounterDiscontinuityTime: nobody vouches for the counter.
-    line._check = replace(line._check, params=line._check.params.model_copy(update={"far_interface": "Ethernet 3"}))
+    line.change(params=line.params.model_copy(update={"far_interface": "Ethernet 3"}))
 
     rates = [(await line.minute()).derived.get(RATE) for _ in range(4)]
 
@@ -142,6 +146,17 @@ async def test_a_cable_that_negotiates_less_is_told_until_it_is_mended(line: Pol
             "the interface runs at 10 % of the fastest speed it had: look at cable and port [far end]"
         ]
     line.wan.speed_bits_per_second = 1_000_000_000
+    assert (await line.minute()).status is Status.UP
+
+
+async def test_a_slower_port_that_is_meant_is_taken_over_with_the_inventory(line: Polled) -> None:
+    line.wan.speed_bits_per_second = 1_000_000_000
+    await line.minute()
+    line.wan.speed_bits_per_second = 100_000_000
+    assert (await line.minute()).status is Status.DEGRADED
+
+    line.change(timeout_seconds=4.0)
+
     assert (await line.minute()).status is Status.UP
 
 
