@@ -25,7 +25,7 @@ from netmon.archive.parquet import ROW_GROUP, connect
 
 FIRST_DAY = (date(2025, 1, 1) - date(1970, 1, 1)).days
 REGISTER = Path(__file__).parents[1] / "config" / "targets.yaml"
-# One run in 500 is lost, one in 3,000 says DOWN; round trips differ in every row, as they do in life.
+# One run in 500 is lost, one in 3,000 says DOWN; round trips and what uplinks carry differ in every row, as in life.
 DAY = """
     COPY (
         SELECT row_number() OVER () + {before} AS sequence, check_id, 'main' AS vantage,
@@ -36,7 +36,9 @@ DAY = """
                 || rtt * 1.1 || ',"rtt_max_seconds":' || rtt * 1.9 || '}}}}' AS data,
             MAP {{'sent': 10.0, 'received': 10.0, 'loss_ratio[near]': 0.0, 'loss_ratio[far]': 0.0,
                 'rtt_min_seconds': rtt, 'rtt_median_seconds': rtt * 1.1, 'rtt_max_seconds': rtt * 1.9}} AS readings,
-            NULL::MAP(VARCHAR, DOUBLE) AS derived,
+            CASE WHEN ends_with(check_id, '/uplink/uplink') THEN
+                MAP {{'in_utilisation_ratio[far]': rtt * 20, 'out_utilisation_ratio[near]': rtt * 20,
+                    'out_utilisation_ratio[far]': rtt * 8, 'in_utilisation_ratio[near]': rtt * 8}} END AS derived,
             CASE status WHEN 'down' THEN 'timeout' END AS failure
         FROM (
             SELECT check_id, ({day}::BIGINT * 86400 + n * {interval}) * 1000000000 AS scheduled_ns,

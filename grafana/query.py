@@ -28,6 +28,7 @@ __all__ = [
     "counted",
     "ends",
     "limits",
+    "of_asset",
     "of_criterion",
     "of_equipment",
     "of_target",
@@ -94,6 +95,12 @@ def at_place(expr: str) -> str:
 def of_equipment(expr: str) -> str:
     """``expr`` with the names of its ``asset`` and ``site`` as ``equipment`` and ``place``."""
     return at_place(named(expr, "netmon_asset_info", "asset", label="equipment"))
+
+
+def of_asset(expr: str) -> str:
+    """Series of equipment of the chosen sites, by ``asset``, with ``site``, ``place`` and ``equipment``."""
+    sites = f'group by (asset, site) (netmon_asset_info{{site=~"{SITE}"}})'
+    return of_equipment(f"({expr}) * on (asset) group_left (site) {sites}")
 
 
 def placed(expr: str, kind: str = "") -> str:

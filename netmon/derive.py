@@ -1,7 +1,8 @@
-"""Rates from two samples of a counter. Pure: it knows the device's clock and no other.
+"""What follows from two probes: rates of counters by the device's clock, and what else one probe cannot know. Pure.
 
-A rate is given only where the two samples belong together beyond doubt. A restart, a re-indexed table, a discontinuity
-or a clock that stands still give no rate for that one interval: a short gap, never a spike and never a negative rate.
+A rate is given only where the two samples belong together beyond doubt. A restart, a re-indexed table, a discontinuity,
+a clock that stands still or a counter that outran its line give no rate for that one interval: a short gap, never a
+spike and never a negative rate.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from probes.base import EMPTY, CounterReading, CounterSample, indexed, split_key
 
-__all__ = ["rates", "transmission_age"]
+__all__ = ["negotiated_speed", "rates", "transmission_age"]
 
 CLOCK_WRAP_SECONDS = 2**32 / 100
 """sysUpTime counts hundredths of a second in 32 bits: it starts again after 497 days (RFC 3418)."""
@@ -19,7 +20,16 @@ LONGEST_GAP_OVER_CLOCK_WRAP = 3600.0
 """Seconds. A clock that went back has wrapped only if that makes the interval this short; else the device restarted."""
 
 LONGEST_GAP_32_BIT = 600.0
-"""Seconds. At 50 Mbit/s a 32-bit counter of octets wraps every 687 s: over a longer gap it may have done so unseen."""
+"""Seconds, where nobody knows how fast a counter can go. At 50 Mbit/s a 32-bit counter of octets wraps every 687 s:
+over a longer gap it may have done so unseen."""
+
+COPIED_SECONDS = 30.0
+"""Agents answer from copies of the hardware's counters that are some seconds old, and no standard says how old: so much
+longer than the interval the traffic may have been under way that a step of a counter contains."""
+
+CLOCKS_DIFFER_SECONDS, CLOCKS_DIFFER_RATIO = 15.0, 0.1
+"""The device's clock and ours may differ by both together over an interval: its crystal is cheap, and an answer may
+take some seconds. By more, it was started again, or one of the clocks was set."""
 
 LARGEST_WRAPPED_STEP_32_BIT = 2**31
 """A step of more than half the range cannot be told from several wraps."""
@@ -32,14 +42,19 @@ def rates(
     current: Mapping[str, CounterSample],
     specs: Iterable[CounterReading],
     readings: Mapping[str, float] = EMPTY,
+    *,
+    elapsed_seconds: float | None = None,
 ) -> Mapping[str, float]:
     """Rates per second of the device's clock, and shares of a capacity where a spec declares one.
+
+    ``implausible_counters`` is how many of the counters whose limit is known went faster than their line can carry.
 
     Args:
         previous: samples of the probe before, by key (``name`` or ``name[index]``).
         current: samples of this probe.
         specs: which counters make which readings.
         readings: what this probe measured, for the capacities.
+        elapsed_seconds: from the probe before to this one, by the monitor's clock; ``None`` where it is not known.
     """
     derived: dict[str, float] = {}
     by_name = {spec.name: spec for spec in specs}
@@ -48,9 +63,19 @@ def rates(
         spec, before = by_name.get(name), previous.get(key)
         if spec is None or before is None:
             continue
-        rate = _rate(before, sample)
-        if rate is None:
+        limits = [each.most_per_second for each in (before, sample) if each.most_per_second is not None]
+        limit = max(limits, default=None)
+        interval = _interval_seconds(before, sample, limit, elapsed_seconds)
+        step = None if interval is None else _step(before, sample)
+        if interval is None or step is None:
             continue
+        if limit is not None:
+            too_fast = step > limit * (interval + COPIED_SECONDS)
+            name = _key("implausible_counters", index)
+            derived[name] = derived.get(name, 0.0) + too_fast
+            if too_fast:
+                continue
+        rate = step / interval
         derived[_key(spec.rate, index)] = rate
         capacity = readings.get(_key(spec.capacity, index), 0.0)
         if spec.share and capacity > 0:
@@ -79,32 +104,70 @@ def transmission_age(
     return max(0.0, (now_ns - last_ns) / 1e9), last_ns
 
 
+def negotiated_speed(
+    readings: Mapping[str, float], fastest: Mapping[str, float]
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """Whether an interface is as fast as it was: a damaged cable or a changed port shows in what was negotiated.
+
+    Args:
+        readings: what this probe measured; ``interface_speed_bits_per_second[end]`` is absent where nobody knows it.
+        fastest: the fastest speed of each end so far.
+
+    Returns:
+        ``fastest_speed_bits_per_second[end]`` of each end that was ever known, ``negotiated_speed_ratio[end]`` (speed
+        by fastest speed, 1 at most) of each that is known now; and the new ``fastest``.
+    """
+    now = {
+        index: value
+        for key, value in readings.items()
+        for name, index in (split_key(key),)
+        if name == "interface_speed_bits_per_second" and index is not None
+    }
+    if not now and not fastest:
+        return EMPTY, fastest
+    best = {**fastest, **{end: max(value, fastest.get(end, 0.0)) for end, value in now.items()}}
+    derived = {indexed("fastest_speed_bits_per_second", end): value for end, value in best.items()}
+    derived |= {indexed("negotiated_speed_ratio", end): value / best[end] for end, value in now.items()}
+    return derived, best
+
+
 def _key(name: str, index: str | None) -> str:
     return name if index is None else indexed(name, index)
 
 
-def _rate(before: CounterSample, now: CounterSample) -> float | None:
+def _interval_seconds(
+    before: CounterSample, now: CounterSample, limit: float | None, elapsed_seconds: float | None
+) -> float | None:
+    """Seconds between two samples by the device's clock; ``None`` if they do not belong together."""
     if (before.bits, before.instance, before.discontinuity_seconds) != (
         now.bits,
         now.instance,
         now.discontinuity_seconds,
     ):
         return None
-    elapsed = now.clock_seconds - before.clock_seconds
-    clock_wrapped = elapsed < 0
-    if clock_wrapped:
-        elapsed += CLOCK_WRAP_SECONDS
-        if elapsed > LONGEST_GAP_OVER_CLOCK_WRAP:
+    interval = now.clock_seconds - before.clock_seconds
+    if interval < 0:
+        interval += CLOCK_WRAP_SECONDS
+        if interval > LONGEST_GAP_OVER_CLOCK_WRAP:
             return None
-    if elapsed <= 0 or (now.bits == 32 and elapsed > LONGEST_GAP_32_BIT):
+    if elapsed_seconds is not None:
+        tolerance = CLOCKS_DIFFER_SECONDS + CLOCKS_DIFFER_RATIO * elapsed_seconds
+        if abs(interval - elapsed_seconds) > tolerance:
+            return None
+    longest = LONGEST_GAP_32_BIT if limit is None else 2**32 / limit - COPIED_SECONDS
+    if interval <= 0 or (now.bits == 32 and interval > longest):
         return None
+    return interval
+
+
+def _step(before: CounterSample, now: CounterSample) -> int | None:
+    """By how much a counter went on; ``None`` if nobody can tell."""
     step = now.value - before.value
-    if step < 0:
-        # Only a device that vouches for the counter (RFC 2863, ifCounterDiscontinuityTime) makes a wrap believable.
-        # 64 bits do not wrap within a device's life, and a clock and a counter that both went back are a restart.
-        if now.bits == 64 or clock_wrapped or now.discontinuity_seconds is None:
-            return None
-        step += 2**32
-        if step > LARGEST_WRAPPED_STEP_32_BIT:
-            return None
-    return step / elapsed
+    if step >= 0:
+        return step
+    # Only a device that vouches for the counter (RFC 2863, ifCounterDiscontinuityTime) makes a wrap believable.
+    # 64 bits do not wrap within a device's life, and a clock and a counter that both went back are a restart.
+    if now.bits == 64 or now.clock_seconds < before.clock_seconds or now.discontinuity_seconds is None:
+        return None
+    step += 2**32
+    return None if step > LARGEST_WRAPPED_STEP_32_BIT else step

@@ -13,7 +13,7 @@ from netmon import derive
 from netmon.logs import fields
 from netmon.model import Check, MissedRun, Observation, Status
 from netmon.verdict import judge, monitor_fault
-from probes.base import CounterSample, MonitorFault, ProbeKind, ProbeResult
+from probes.base import CounterSample, MonitorFault, ProbeKind, ProbeResult, split_key
 
 if TYPE_CHECKING:
     from probes.wire import Wires
@@ -44,7 +44,9 @@ class _Memory:
     counters: Mapping[str, CounterSample] = field(default_factory=dict)
     last_status: Status | None = None
     last_started_ns: int = 0
+    counted_ns: int | None = None
     transmitted_ns: int | None = None
+    fastest: Mapping[str, float] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
 
 
@@ -87,6 +89,13 @@ class Runner:
         self._memory[check.id] = _Memory(
             fingerprint=check.fingerprint,
             counters=last.result.counters,
+            counted_ns=last.started_ns,
+            fastest={
+                index: value
+                for key, value in last.derived.items()
+                for name, index in (split_key(key),)
+                if name == "fastest_speed_bits_per_second" and index is not None
+            },
             last_status=last.status,
             last_started_ns=last.started_ns,
             transmitted_ns=None if age is None else last.started_ns - round(age * 1e9),
@@ -107,6 +116,7 @@ class Runner:
                 memory.fingerprint = fingerprint
                 memory.counters = {}
                 memory.transmitted_ns = None
+                memory.fastest = {}
 
     @property
     def running(self) -> int:
@@ -165,6 +175,7 @@ class Runner:
         memory.last_started_ns = started_ns
         # A reload may come while the probe is under way: what it finds belongs to the configuration that it began with.
         fingerprint, counters, config_id = memory.fingerprint, memory.counters, self.config_id
+        elapsed = None if memory.counted_ns is None else (started_ns - memory.counted_ns) / 1e9
         started = self._clock.monotonic()
         result, fault = await self._measure(check)
         duration = self._clock.monotonic() - started
@@ -174,12 +185,19 @@ class Runner:
         else:
             kind = self._kinds[check.kind]
             if result.counters:
-                derived = derive.rates(counters, result.counters, kind.counters, result.readings)
+                derived = derive.rates(
+                    counters, result.counters, kind.counters, result.readings, elapsed_seconds=elapsed
+                )
                 if memory.fingerprint == fingerprint:
-                    memory.counters = result.counters
+                    memory.counters, memory.counted_ns = result.counters, started_ns
             age, transmitted_ns = derive.transmission_age(result.readings, memory.transmitted_ns, started_ns)
             if memory.fingerprint == fingerprint:
                 memory.transmitted_ns = transmitted_ns
+            if result.counters or memory.fastest:
+                speeds, fastest = derive.negotiated_speed(result.readings, memory.fastest)
+                if memory.fingerprint == fingerprint:
+                    memory.fastest = fastest
+                derived = {**derived, **speeds}
             if age is not None:
                 derived = {**derived, "transmission_age_seconds": age}
             readings = {**result.readings, **derived} if derived else result.readings

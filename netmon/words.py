@@ -235,9 +235,23 @@ NO_ANSWER = {
 """Readings of yes or no: "0 is below 1" would say nothing."""
 
 
+CLEARER = {
+    "negotiated_speed_ratio": _n("the interface runs at {value} of the fastest speed it had: look at cable and port"),
+    "provisioned_speed_ratio": _n("the interface's speed is {value} of the provisioned bandwidth"),
+    "implausible_counters": _n(
+        "counters went faster than the interface's speed allows ({value}), and no rate was made of them: they or the "
+        "speed are wrong"
+    ),
+}
+"""Readings of which a sentence of their own says more than that they are above or below a limit."""
+
+
 def reason_sentence(reason: Reason) -> str:
     """One sentence with the figures: "packet loss 20 % is above 5 %". May hold device strings: escape it."""
+    name, index = split_key(reason.subject)
     match reason.code:
+        case ReasonCode.ABOVE | ReasonCode.BELOW if name in CLEARER and reason.value is not None:
+            return _indexed(_(CLEARER[name]).format(value=figure(name, reason.value)), index)
         case ReasonCode.FAILURE:
             words = failure_word(Failure(reason.subject))
             return f"{words} ({reason.text})" if reason.text else words
@@ -299,6 +313,7 @@ UNITS: dict[str, Callable[[float], str]] = {
     "_loss_ratio": lambda value: f"{value * 100:.3g} %",
     "loss_ratio": lambda value: f"{value * 100:.3g} %",
     "_utilisation_ratio": lambda value: f"{value * 100:.3g} %",
+    "_speed_ratio": lambda value: f"{value * 100:.3g} %",
     "_dbm": lambda value: f"{value:.4g} dBm",
     "_db": lambda value: f"{value:.4g} dB",
     "_bytes": _scaled("B"),

@@ -154,6 +154,7 @@ class CounterSample:
             RFC 2863), ``None`` where the device has none.
         instance: what the counter belongs to, for example ``"3:ge-0/0/1"`` (ifIndex and ifName). Two samples with
             different instances must not be subtracted: the table was re-indexed.
+        most_per_second: how fast it can go at most, by what the line carries; ``None`` where nobody knows.
     """
 
     value: int
@@ -161,6 +162,7 @@ class CounterSample:
     clock_seconds: float
     discontinuity_seconds: float | None = None
     instance: str = ""
+    most_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,14 @@ class UplinkParams(EchoParams):
 
     near_auth: str = Field(default="", description="SNMP credentials of the near end; empty: it has no SNMP")
     near_interface: str = Field(default="", description="its interface to the line: ifName, ifDescr or ifAlias")
+    near_speed_bits_per_second: float | None = Field(
+        default=None, gt=0, description="the speed of its interface, where the device does not know it"
+    )
     far_auth: str = Field(default="", description="SNMP credentials of the far end; empty: it has no SNMP")
     far_interface: str = Field(default="", description="its interface to the line: ifName, ifDescr or ifAlias")
+    far_speed_bits_per_second: float | None = Field(
+        default=None, gt=0, description="the speed of its interface, where the device does not know it"
+    )
     provisioned_bits_per_second: float | None = Field(
         default=None, gt=0, description="the speed that the contract promises, in each direction"
     )
@@ -114,25 +120,25 @@ async def _end(
     role: str, endpoint: Endpoint, params: UplinkParams, *, wires: Wires, timeout: float, trace: Trace
 ) -> _End:
     ping = reach(replace(endpoint, port=None), params, wires=wires, timeout=timeout, trace=trace, index=role)
-    auth, name = getattr(params, f"{role}_auth"), getattr(params, f"{role}_interface")
-    if not auth:
+    if not getattr(params, f"{role}_auth"):
         return _End(role=role, reached=await ping, interface=None)
     reached, interface = await together(
-        ping, _read(endpoint, auth, name, wires=wires, timeout=timeout, trace=trace, role=role)
+        ping, _read(endpoint, params, wires=wires, timeout=timeout, trace=trace, role=role)
     )
     return _End(role=role, reached=reached, interface=interface)
 
 
 async def _read(
-    endpoint: Endpoint, auth: str, name: str, *, wires: Wires, timeout: float, trace: Trace, role: str
+    endpoint: Endpoint, params: UplinkParams, *, wires: Wires, timeout: float, trace: Trace, role: str
 ) -> Interface:
+    auth, name, speed = (getattr(params, f"{role}_{key}") for key in ("auth", "interface", "speed_bits_per_second"))
     try:
         async with network(f"looking up {endpoint.host}", timeout, on_timeout=Failure.NAME_SERVER):
             address = await wires.names.resolve(endpoint.host, endpoint.family)
     except NetworkFailure as error:
         return Interface(failure=error.failure, detail=error.detail, answered=False)
     left = timeout - trace.elapsed_seconds
-    interface = await read_interface(wires.snmp, address, endpoint.port, auth, name, timeout=left)
+    interface = await read_interface(wires.snmp, address, endpoint.port, auth, name, speed=speed, timeout=left)
     trace.step(f"{role} end, interface {name!r}: {interface.detail or 'read'}")
     return interface
 
@@ -143,9 +149,12 @@ def _interface_readings(role: str, interface: Interface, provisioned: float | No
         "interface_found": float(interface.found),
         **interface.readings,
     }
-    capacity = provisioned or interface.readings.get("interface_speed_bits_per_second")
-    if capacity:
-        readings["line_capacity_bits_per_second"] = capacity
+    speed = interface.readings.get("interface_speed_bits_per_second")
+    known = [each for each in (provisioned, speed) if each]
+    if known:
+        readings["line_capacity_bits_per_second"] = min(known)
+    if provisioned and speed:
+        readings["provisioned_speed_ratio"] = speed / provisioned
     return {indexed(name, role): value for name, value in readings.items()}
 
 
@@ -200,7 +209,31 @@ KIND = ProbeKind(
         ),
         Reading(
             name="line_capacity_bits_per_second",
-            help="What utilisation is a share of: the provisioned speed if given, else the interface's speed.",
+            help="What utilisation is a share of: the provisioned or the interface's speed, whichever is less.",
+            optional=True,
+            index="end",
+        ),
+        Reading(
+            name="provisioned_speed_ratio",
+            help="The interface's speed by the provisioned one: below 1 the line cannot carry what it should.",
+            optional=True,
+            index="end",
+        ),
+        Reading(
+            name="fastest_speed_bits_per_second",
+            help="The fastest speed that the interface had since this entry of the inventory was changed last.",
+            optional=True,
+            index="end",
+        ),
+        Reading(
+            name="negotiated_speed_ratio",
+            help="The interface's speed by its fastest one: below 1 it negotiated less than it did before.",
+            optional=True,
+            index="end",
+        ),
+        Reading(
+            name="implausible_counters",
+            help="Counters that went faster than the interface's speed allows, so that no rate is made of them.",
             optional=True,
             index="end",
         ),

@@ -8,7 +8,7 @@ from grafana.codes import yes_or_no
 from grafana.page import Page, Row
 from grafana.pages.common import device_timeline, status_panels, where_columns
 from grafana.panels import Column, PanelBuilder, graph, table_of
-from grafana.query import EQUIPMENT, PLACE, Query, checks_of, limits, placed
+from grafana.query import EQUIPMENT, PLACE, Query, checks_of, limits, of_asset, of_criterion, placed
 from grafana.readings import INDEX, reading_graph, series, shown, unit_of
 from netmon.i18n import _, _n
 
@@ -32,6 +32,8 @@ def rows() -> list[Row]:
                 _traffic("out_bytes_per_second", _("traffic out")),
                 reading_graph("in_utilisation_ratio", KIND, indices={"far": ""}, legend=PLACE),
                 reading_graph("out_utilisation_ratio", KIND, indices={"far": ""}, legend=PLACE),
+                _percentiles(),
+                _received(),
             ],
         ),
         Row(
@@ -46,9 +48,9 @@ def rows() -> list[Row]:
             ],
         ),
         Row(
-            _("errors and discards, at the site's end"),
+            _("errors and discards"),
             [
-                reading_graph(reading, KIND, indices={"far": ""}, width=6, height=8, legend=PLACE)
+                reading_graph(reading, KIND, indices=ends, width=6, height=8, legend=PLACE)
                 for reading in (
                     "in_errors_per_second", "out_errors_per_second", "in_discards_per_second", "out_discards_per_second"
                 )
@@ -61,6 +63,7 @@ def rows() -> list[Row]:
                     _("state of the interfaces"), KIND, names="interface_oper_status",
                     legend=f"{EQUIPMENT} {INDEX}",
                 ),
+                reading_graph("interface_speed_bits_per_second", KIND, indices=ends, legend=PLACE, width=24, height=8),
                 _interfaces(),
             ],
         ),
@@ -75,7 +78,7 @@ def _bandwidth() -> timeseries.Panel:
         *limits("provisioned_bytes_per_second", KIND, scale=BITS_SCALE),
         unit=BITS,
         description=_(
-            "The provisioned bandwidth, or the interface's speed where none was given: not a test of capacity. The "
+            "The provisioned bandwidth or the interface's speed, whichever is less: not a test of capacity. The "
             "limit is what the plan asks for, as the inventory says."
         ),
     )
@@ -130,6 +133,51 @@ def _traffic(reading: str, title: str) -> timeseries.Panel:
     return reading_graph(reading, KIND, title=title, indices={"far": ""}, legend=PLACE, more=(provisioned,))
 
 
+def _percentiles() -> PanelBuilder:
+    by = "target, criterion, asset"
+    figure = _("95th percentile")
+    return table_of(
+        _("95th percentile of utilisation, this year so far"),
+        Query(expr=of_criterion(of_asset(f"max by ({by}) (netmon_percentile_ratio)")), optional=True),
+        Query(expr=of_criterion(of_asset(f"max by ({by}) (netmon_percentile_evidence_ratio)")), optional=True),
+        columns=[
+            *where_columns(),
+            Column(field="rule_name", title=_("criterion")),
+            Column(field="Value#1", title=figure, unit=unit_of("_ratio")[0], decimals=1, width=140),
+            Column(field="Value#2", title=_("evidence"), unit=unit_of("_ratio")[0], decimals=1, width=110),
+        ],
+        width=12,
+        height=9,
+        sort=figure,
+        description=_(
+            "Of means of five minutes at layer 2, from the archive: the highest twentieth does not count, nor does the "
+            "time of agreed work, outages and capacity tests. Below the least evidence there is no figure."
+        ),
+    )
+
+
+def _received() -> timeseries.Panel:
+    """What one end sent, by what the other received: a mean of an hour, since counters are some seconds old."""
+
+    def over(sent: str, received: str) -> str:
+        one, other = (
+            f'sum by (check, vantage) (avg_over_time(netmon_{what}_bytes_per_second{{index="{end}"}}[1h]))'
+            for what, end in (("in", received), ("out", sent))
+        )
+        return placed(f"{one} / ({other} > 0)", KIND)
+
+    return graph(
+        _("received at one end, of what the other sent (mean of an hour)"),
+        Query(expr=over("near", "far"), legend=f"{PLACE} {_('to the site')}", optional=True),
+        Query(expr=over("far", "near"), legend=f"{PLACE} {_('from the site')}", optional=True),
+        unit=unit_of("_ratio")[0],
+        description=_(
+            "Lasting less than 100 %: the line loses, or an interface is named wrongly in the inventory. With little "
+            "traffic, or where one end counts more of a frame than the other, it differs by itself."
+        ),
+    )
+
+
 def _slowest() -> timeseries.Panel:
     rate = 'sum by (check, vantage, le) (rate(netmon_rtt_seconds_bucket{index="far"}[$__rate_interval]))'
     return graph(
@@ -167,7 +215,16 @@ def _interfaces() -> PanelBuilder:
         _("interfaces"),
         *(
             series(reading, KIND, legend=INDEX)
-            for reading in ("interface_unchanged_seconds", "agent_uptime_seconds", "snmp_up")
+            for reading in (
+                "interface_unchanged_seconds",
+                "agent_uptime_seconds",
+                "snmp_up",
+                "interface_speed_bits_per_second",
+                "fastest_speed_bits_per_second",
+                "negotiated_speed_ratio",
+                "provisioned_speed_ratio",
+                "implausible_counters",
+            )
         ),
         columns=[
             *where_columns(),
@@ -175,6 +232,11 @@ def _interfaces() -> PanelBuilder:
             Column(field="Value#1", title=_("interface unchanged for"), unit=unit_of("_seconds")[0]),
             Column(field="Value#2", title=_("agent running for"), unit=unit_of("_seconds")[0]),
             Column(field="Value#3", title=_("SNMP answers"), mappings=yes_or_no(), colored=True, width=140),
+            Column(field="Value#4", title=_("interface speed"), unit=BITS, width=120),
+            Column(field="Value#5", title=_("fastest so far"), unit=BITS, width=120),
+            Column(field="Value#6", title=_("of the fastest"), unit=unit_of("_ratio")[0], width=110),
+            Column(field="Value#7", title=_("of the provisioned"), unit=unit_of("_ratio")[0], width=130),
+            Column(field="Value#8", title=_("implausible counters"), width=130),
         ],
         height=9,
     )

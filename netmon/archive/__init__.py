@@ -5,6 +5,7 @@ from netmon.archive.days import close_days
 from netmon.archive.durable import sha256
 from netmon.archive.export import write_csv
 from netmon.archive.journal import Journal
+from netmon.archive.means import SLOT_NS, SLOTS
 from netmon.archive.reader import Counts, Reader
 from netmon.archive.rows import ConfigurationInterval, ConfigurationLoad, Event, Stretch
 from netmon.archive.schema import ArchiveError
@@ -12,6 +13,8 @@ from netmon.archive.surveys import Box, Sample, SurveyFile, SurveyFiles
 from netmon.archive.verify import Problem, Verified, verify
 
 __all__ = [
+    "SLOTS",
+    "SLOT_NS",
     "ArchiveError",
     "Box",
     "ConfigurationInterval",

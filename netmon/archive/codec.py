@@ -2,8 +2,8 @@
 
 Keys, each left out where it is empty: ``f`` failure, ``t`` detail, ``r`` readings, ``d`` derived readings,
 ``s`` samples, ``a`` states as ``[word, meaning]``, ``c`` counters as ``[value, bits, clock_seconds,
-discontinuity_seconds, instance]``, ``x`` facts, ``p`` steps as ``[at_seconds, text]``, ``w`` reasons as
-``[code, status, subject, value, limit, text]``.
+discontinuity_seconds, instance]`` and, where it is known, ``most_per_second``, ``x`` facts, ``p`` steps as
+``[at_seconds, text]``, ``w`` reasons as ``[code, status, subject, value, limit, text]``.
 
 JSON (RFC 8259) has no NaN and no infinity: they are the strings ``"nan"``, ``"inf"``, ``"-inf"``. Text is ASCII with
 escapes, so that a device's broken UTF-16 cannot make a row unwritable.
@@ -47,10 +47,7 @@ def encode_data(observation: Observation) -> str:
     if result.states:
         data["a"] = {name: (state.word, state.meaning) for name, state in result.states.items()}
     if result.counters:
-        data["c"] = {
-            name: (sample.value, sample.bits, sample.clock_seconds, sample.discontinuity_seconds, sample.instance)
-            for name, sample in result.counters.items()
-        }
+        data["c"] = {name: _counter_fields(sample) for name, sample in result.counters.items()}
     if result.facts:
         data["x"] = dict(result.facts)
     if result.steps and observation.status is not Status.UP:
@@ -116,13 +113,26 @@ def _numbers(values: dict[str, float | str] | None) -> Mapping[str, float]:
     return EMPTY if values is None else {name: _number(value) for name, value in values.items()}
 
 
-def _counter(value: int, bits: Any, clock: float | str, discontinuity: float | str | None, inst: str) -> CounterSample:
+def _counter_fields(sample: CounterSample) -> tuple[object, ...]:
+    fields = (sample.value, sample.bits, sample.clock_seconds, sample.discontinuity_seconds, sample.instance)
+    return fields if sample.most_per_second is None else (*fields, sample.most_per_second)
+
+
+def _counter(
+    value: int,
+    bits: Any,
+    clock: float | str,
+    discontinuity: float | str | None,
+    inst: str,
+    most: float | str | None = None,
+) -> CounterSample:
     return CounterSample(
         value=value,
         bits=bits,
         clock_seconds=_number(clock),
         discontinuity_seconds=_optional(discontinuity),
         instance=inst,
+        most_per_second=_optional(most),
     )
 
 

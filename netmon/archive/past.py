@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netmon.archive.manifest import DAY_NS, FILE_NAME, FOLDER, DayFile, DayManifest
+from netmon.archive.means import SLOT_NS, SLOTS, DayMeans
 from netmon.archive.parquet import connect
 from netmon.logs import fields
 
@@ -79,6 +80,13 @@ TOTALS = """
     )
     SELECT check_id, {sums} FROM said JOIN wanted USING (check_id)
     WHERE started_ns >= begin_ns AND started_ns < end_ns GROUP BY 1
+"""
+MEANS = """
+    WITH said AS (
+        SELECT check_id, (started_ns - $begin) // $slot AS slot, {values} FROM read_parquet($files)
+        WHERE list_contains($names, check_id) AND attempt = 1 AND status IN ('up', 'degraded')
+    )
+    SELECT check_id, slot, {means} FROM said WHERE slot BETWEEN 0 AND $last GROUP BY 1, 2
 """
 RUNS = "SELECT check_id, count(*) FROM read_parquet($files) WHERE attempt = 1{within} GROUP BY 1"
 WITHIN = " AND started_ns BETWEEN $first AND $last"
@@ -177,18 +185,33 @@ class Past:
         """
         names, begins, ends = (list(column) for column in zip(*spans, strict=True))
         wanted = {"checks": names, "begins": begins, "ends": ends, "names": sorted(set(names))}
-        values = ", ".join(f"coalesce(readings[$key{n}], derived[$key{n}]) AS v{n}" for n in range(len(keys)))
+        values, named = _values(keys)
         sums = ", ".join(
             f"count(v{n}) FILTER (isfinite(v{n})), coalesce(sum(v{n}) FILTER (isfinite(v{n})), 0)"
             for n in range(len(keys))
         )
         query = TOTALS.format(values=values, sums=sums)
-        rows = self._execute([file], query, {**wanted, **{f"key{n}": key for n, key in enumerate(keys)}})
+        rows = self._execute([file], query, {**wanted, **named})
         return [
             (key, check_id, figures[2 * n], figures[2 * n + 1])
             for check_id, *figures in rows
             for n, key in enumerate(keys)
         ]
+
+    def means(self, file: DayFile, checks: Iterable[str], keys: Sequence[str]) -> dict[tuple[str, str], DayMeans]:
+        """Means of each five minutes, by reading and check, over runs on schedule that worked."""
+        found = {(key, check_id): DayMeans() for key in keys for check_id in checks}
+        values, named = _values(keys)
+        means = ", ".join(
+            f"count(v{n}) FILTER (isfinite(v{n})), coalesce(avg(v{n}) FILTER (isfinite(v{n})), 0)"
+            for n in range(len(keys))
+        )
+        wanted = {"names": sorted(checks), "begin": file.day * DAY_NS, "slot": SLOT_NS, "last": SLOTS - 1}
+        rows = self._execute([file], MEANS.format(values=values, means=means), {**wanted, **named})
+        for check_id, slot, *figures in rows:
+            for n, key in enumerate(keys):
+                found[key, check_id].add(slot, figures[2 * n], figures[2 * n + 1])
+        return found
 
     def runs(self, file: DayFile, first_ns: int, last_ns: int) -> list[Row]:
         """Check and number of its runs on schedule that started between these moments, both inclusive."""
@@ -244,6 +267,12 @@ class Past:
         if name not in self.damaged:
             log.warning("a file of the archive cannot be read", extra=fields(file=name, error=error))
         self.damaged.add(name)
+
+
+def _values(keys: Sequence[str]) -> tuple[str, dict[str, object]]:
+    """Columns ``v0``, ``v1``... of a query, and the parameters that name their readings."""
+    columns = ", ".join(f"coalesce(readings[$key{n}], derived[$key{n}]) AS v{n}" for n in range(len(keys)))
+    return columns, {f"key{n}": key for n, key in enumerate(keys)}
 
 
 def _finite(value: object) -> float | None:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from netmon.archive.codec import decode_result
 from netmon.archive.manifest import DAY_NS, DayFile, DayManifest
+from netmon.archive.means import SLOT_NS, DayMeans
 from netmon.archive.past import Asked, Past, joined
 from netmon.archive.rows import ConfigurationInterval, Event, Stretch
 from netmon.archive.schema import FILE_NAME, ArchiveError, require_newest
@@ -249,6 +250,41 @@ class Reader:
                     add(*each)
         return found
 
+    def means(
+        self, checks: Collection[str], keys: Sequence[str], *, since_ns: int, until_ns: int
+    ) -> Iterator[tuple[int, Mapping[tuple[str, str], DayMeans]]]:
+        """Means of each five minutes of each day that has any, by reading and check; whole days, in order of time.
+
+        Of runs as in :meth:`totals`.
+
+        Returns:
+            The day's number since the epoch (UTC), and its means.
+        """
+        if not checks or not keys or since_ns >= until_ns:
+            return
+        first_day, last_day = since_ns // DAY_NS, (until_ns - 1) // DAY_NS
+        rows = self._values(checks, keys, first_day * DAY_NS, (last_day + 1) * DAY_NS - 1)
+        manifest = self._past.manifest()
+        days: dict[int, dict[tuple[str, str], DayMeans]] = {}
+        for check_id, started_ns, sequence, *values in rows:
+            day = started_ns // DAY_NS
+            if sequence > manifest.through(day):
+                here = days.setdefault(day, {})
+                for key, value in zip(keys, values, strict=True):
+                    if isinstance(value, float | int):
+                        here.setdefault((key, check_id), DayMeans()).add(started_ns % DAY_NS // SLOT_NS, 1, value)
+        files: dict[int, list[DayFile]] = {}
+        for file in manifest.between(first_day * DAY_NS, (last_day + 1) * DAY_NS - 1):
+            files.setdefault(file.day, []).append(file)
+        with contextlib.closing(DaySums(self._path.parent)) as kept:
+            for day in sorted(days.keys() | files.keys()):
+                parts = [self._file_means(kept, file, checks, keys) for file in files.get(day, ())]
+                parts += [days[day]] if day in days else []
+                for part in parts[1:]:
+                    for name, each in part.items():
+                        parts[0].setdefault(name, DayMeans()).join(each)
+                yield day, parts[0]
+
     def runs(self, *, since_ns: int, until_ns: int) -> dict[str, int]:
         """How many runs on schedule of each check started between two times; a confirming re-probe is none."""
         query = (
@@ -310,6 +346,18 @@ class Reader:
             yield from sums
         if parts:
             yield from self._past.totals(file, parts, keys)
+
+    def _file_means(
+        self, kept: DaySums, file: DayFile, checks: Collection[str], keys: Sequence[str]
+    ) -> dict[tuple[str, str], DayMeans]:
+        known = kept.means_of(file.sha256, keys)
+        missing = {check_id for check_id in checks if any((key, check_id) not in known for key in keys)}
+        if missing:
+            made = self._past.means(file, missing, keys)
+            if file.name not in self._past.damaged:
+                kept.keep_means(file.sha256, made)
+            known |= made
+        return known
 
     def since(self) -> Mapping[tuple[str, str], int]:
         """Since when each (check, vantage) has had its last recorded status."""

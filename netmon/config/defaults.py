@@ -46,6 +46,9 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
             # The plan's 50M, read as 50 Mbit/s of the provisioned service.
             Threshold(reading="provisioned_bits_per_second", degraded_below=50e6),
             Threshold(reading="interface_speed_bits_per_second", degraded_below=50e6),
+            Threshold(reading="provisioned_speed_ratio", degraded_below=1.0),
+            Threshold(reading="negotiated_speed_ratio", degraded_below=1.0),
+            Threshold(reading="implausible_counters", degraded_above=0.0),
             LOSS,
         )
     ),

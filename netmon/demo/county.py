@@ -40,6 +40,8 @@ GREETING: Final = "SIMULATION"
 PAGE: Final = "SIMULATION: 系统正常"
 LINE: Final = "wan0"
 TERMINAL: Final = "radio-terminal"
+TO_SITE, FROM_SITE = 1.2e6, 480_000.0
+"""Octets a second on a line: what one end sends, the other receives."""
 LINE_BITS_PER_SECOND: Final = 50e6
 VALID: Final = timedelta(days=60)
 SNMP_PORT, HTTP_PORT, HTTPS_PORT, DNS_PORT, SIP_PORT = 161, 80, 443, 53, 5060
@@ -64,12 +66,16 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _line_end(name: str) -> Tree:
-    return router(name, speed_mbits=100, bytes_per_second=1.2e6)
+def _far_end(name: str) -> Tree:
+    return router(name, speed_mbits=100, in_per_second=TO_SITE, out_per_second=FROM_SITE)
+
+
+def _near_end(name: str) -> Tree:
+    return router(name, speed_mbits=100, in_per_second=FROM_SITE, out_per_second=TO_SITE)
 
 
 SNMP_PLAYERS: Final[Mapping[str, _Player]] = {
-    "router": _Player(tree=_line_end, checks={"snmp": {"kind": "snmp"}}),
+    "router": _Player(tree=_far_end, checks={"snmp": {"kind": "snmp"}}),
     "ups": _Player(tree=ups, checks={"power": {"params": {"profile": "ups"}}}),
     "hytera_repeater": _Player(
         tree=hytera_repeater, checks={"base-station": {"params": {"profile": "hytera-repeater"}}}
@@ -189,8 +195,8 @@ class County:
             equipment["checks"] = {"base-station": False, "terminal": told}
             return
         if role == "line":
-            near = await self._agent(f"{asset}#near", self.network.place(NEAR_RTT_SECONDS), _line_end)
-            far = await self._agent(f"{asset}#far", self._place(asset, rtt), _line_end)
+            near = await self._agent(f"{asset}#near", self.network.place(NEAR_RTT_SECONDS), _near_end)
+            far = await self._agent(f"{asset}#far", self._place(asset, rtt), _far_end)
             equipment["endpoints"] = {"near": near, "far": far}
             return
         shows = {check: Status(word) for check, word in equipment.pop("shows", {}).items()}

@@ -116,8 +116,8 @@ def radio_terminal(name: str) -> Tree:
     }
 
 
-def router(name: str, *, speed_mbits: int, bytes_per_second: float) -> Tree:
-    """IF-MIB (RFC 2863): one interface ``wan0`` whose counters run with the time."""
+def router(name: str, *, speed_mbits: int, in_per_second: float, out_per_second: float) -> Tree:
+    """IF-MIB (RFC 2863): one interface ``wan0`` whose counters of octets run with the time."""
     table, extension = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
     return system("SIMULATED router", "1.3.6.1.4.1.8072.3.2.10", name) | {
         f"{table}.1.2": _integer(2),
@@ -132,8 +132,8 @@ def router(name: str, *, speed_mbits: int, bytes_per_second: float) -> Tree:
         f"{table}.19.2": Value(Syntax.COUNTER32, 0),
         f"{table}.20.2": Value(Syntax.COUNTER32, 0),
         f"{extension}.1.2": _octets("wan0"),
-        f"{extension}.6.2": Value(Syntax.COUNTER64, RunningCounter(per_second=bytes_per_second)),
-        f"{extension}.10.2": Value(Syntax.COUNTER64, RunningCounter(per_second=0.4 * bytes_per_second)),
+        f"{extension}.6.2": Value(Syntax.COUNTER64, RunningCounter(per_second=in_per_second)),
+        f"{extension}.10.2": Value(Syntax.COUNTER64, RunningCounter(per_second=out_per_second)),
         f"{extension}.15.2": _gauge(speed_mbits),
         f"{extension}.18.2": _octets("uplink"),
         f"{extension}.19.2": Value(Syntax.TIMETICKS, 0),

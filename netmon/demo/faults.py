@@ -13,7 +13,7 @@ from netmon.demo.devices import RunningCounter
 from netmon.demo.services import TcpService, WebService
 from netmon.model import Status
 
-__all__ = ["Fault", "changed", "counting", "objects", "presenting", "stopped"]
+__all__ = ["Fault", "changed", "counting", "objects", "presenting", "stopped", "together"]
 
 Injection = Callable[[], contextlib.AbstractAsyncContextManager[None]]
 
@@ -79,6 +79,19 @@ def counting(agent: SnmpAgent, oid: str, per_second: float) -> Injection:
             yield
         finally:
             agent.values[oid] = _continued(agent.values[oid], usual)
+
+    return inject
+
+
+def together(*injections: Injection) -> Injection:
+    """Several things happen at once."""
+
+    @contextlib.asynccontextmanager
+    async def inject() -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            for injection in injections:
+                await stack.enter_async_context(injection())
+            yield
 
     return inject
 

@@ -13,7 +13,7 @@ import dns.rrset
 
 from netmon.demo.agent import SnmpAgent, Syntax, Value
 from netmon.demo.county import WWW, ZONE, County
-from netmon.demo.faults import Fault, changed, counting, objects, presenting, stopped
+from netmon.demo.faults import Fault, changed, counting, objects, presenting, stopped, together
 from netmon.i18n import _n
 from netmon.model import Status
 
@@ -172,8 +172,8 @@ def _power(county: County) -> Iterator[Fault]:
 
 
 def _lines(county: County) -> Iterator[Fault]:
-    def end(line: str) -> SnmpAgent:
-        return county.agents[f"{line}#far"]
+    def end(line: str, name: str = "far") -> SnmpAgent:
+        return county.agents[f"{line}#{name}"]
 
     def effects(line: str, status: Status) -> dict[str, Status]:
         return {f"{line}/uplink": status}
@@ -187,7 +187,10 @@ def _lines(county: County) -> Iterator[Fault]:
     yield Fault(
         what=_n("the line is nearly full"),
         effects=effects("station-2/uplink", Status.DEGRADED),
-        inject=counting(end("station-2/uplink"), f"{IF_X_TABLE}.6.2", NEARLY_FULL_BYTES_PER_SECOND),
+        inject=together(
+            counting(end("station-2/uplink"), f"{IF_X_TABLE}.6.2", NEARLY_FULL_BYTES_PER_SECOND),
+            counting(end("station-2/uplink", "near"), f"{IF_X_TABLE}.10.2", NEARLY_FULL_BYTES_PER_SECOND),
+        ),
         looks_back=True,
     )
     yield Fault(

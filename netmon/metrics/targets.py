@@ -25,7 +25,7 @@ FIGURES: Final = {
     "drills": "What is judged: number of drills, of the worst subject.",
 }
 REQUIRED: Final = "What the figure is judged by; absent where nobody set it."
-SMALLER_IS_BETTER: Final = frozenset({"mean", "drill_age"})
+SMALLER_IS_BETTER: Final = frozenset({"mean", "percentile", "drill_age"})
 KEY: Final = ("target", "criterion")
 
 
@@ -61,6 +61,7 @@ class TargetFamilies:
         yield verdicts
         yield from _criteria(report.standings)
         yield _objectives(report.standings)
+        yield from _percentiles(report.standings)
         yield GaugeMetricFamily(
             "netmon_targets_evaluated_timestamp_seconds", "When the targets were evaluated last.",
             value=report.until_ns / 1e9,
@@ -112,6 +113,26 @@ def _objectives(standings: Sequence[Standing]) -> Metric:
     return family
 
 
+def _percentiles(standings: Sequence[Standing]) -> Iterator[Metric]:
+    figures = _family(
+        "percentile_ratio",
+        "The percentile of a share, this year so far, of a piece of equipment; absent below the least evidence.",
+        *KEY, "asset",
+    )  # fmt: skip
+    evidence = _family(
+        "percentile_evidence_ratio", "Share of the five minutes of a percentile that is known.", *KEY, "asset"
+    )
+    for standing in standings:
+        for part in standing.parts:
+            if part.criterion.rule == "percentile" and part.subject:
+                labels = [standing.target.id, part.criterion.id, part.subject]
+                if part.finding.value is not None:
+                    figures.add_metric(labels, part.finding.value)
+                if part.finding.evidence_ratio is not None:
+                    evidence.add_metric(labels, part.finding.evidence_ratio)
+    yield from (figures, evidence)
+
+
 def _by_criterion(standing: Standing) -> Iterator[tuple[Criterion, list[Part]]]:
     """Parts by criterion, in the register's order."""
     order = [criterion.id for criterion in standing.target.criteria]
@@ -134,7 +155,7 @@ def _limit(criterion: Criterion, parts: Sequence[Part]) -> float | None:
         return _added(parts, "required")
     if criterion.rule == "drill_age":
         return criterion.longest_age_seconds
-    return criterion.at_most if criterion.rule == "mean" else criterion.at_least
+    return criterion.at_most if criterion.rule in ("mean", "percentile") else criterion.at_least
 
 
 def _added(parts: Sequence[Part], figure: str) -> float | None:

@@ -18,7 +18,7 @@ MOST_BARS: Final = 14
 """The worst are drawn; the table has all of them."""
 DAY_SECONDS: Final = 86_400
 SHARES: Final = frozenset(
-    {"availability", "coverage", "documents", "mean", "share_of_checks", "share_of_sites", "tests"}
+    {"availability", "coverage", "documents", "mean", "percentile", "share_of_checks", "share_of_sites", "tests"}
 )
 """Rules whose figure is a share."""
 
@@ -52,7 +52,7 @@ class Chart:
             figures.append(self.limit)
         least, most = min(figures, default=0.0), max(figures, default=0.0)
         if self.unit == "share" and most > 0.2:
-            return (max(0.0, least - (1 - least) * 0.25 - 0.0005) if least > 0.5 else 0.0), 1.0
+            return (max(0.0, least - (1 - least) * 0.25 - 0.0005) if least > 0.5 else 0.0), max(1.0, most)
         return 0.0, most * 1.05 or 1.0
 
 

@@ -25,6 +25,7 @@ from netmon.report.shapes import (
     Facts,
     FoundPart,
     Manual,
+    MonthFacts,
     SiteFacts,
     TargetFacts,
     YearFacts,
@@ -35,7 +36,7 @@ from netmon.targets.documents import Entry
 from netmon.targets.evaluation import Evaluation, evaluate
 from netmon.targets.evidence import ArchiveEvidence, Slice
 from netmon.targets.register import Register
-from netmon.targets.standing import Part, Standing
+from netmon.targets.standing import Part, Standing, monthly
 from netmon.targets.verdict import Why, worst
 from netmon.targets.words import figure_of, sentence, verdict_word
 from netmon.words import equipment_kind_word, printable, site_kind_word
@@ -101,6 +102,7 @@ def collect(
         "plan": texts(register.plan),
         "register": register.register_id,
         "years": [_year(part, found, names, about) for part, found in made],
+        "months": [row for _part, found in made for row in _months(found, register, names, about)],
         "sites": sites,
         "checks": checks,
         "gaps": gaps,
@@ -160,6 +162,29 @@ class _About:
             "complete": [],
         }  # fmt: skip
         return sites[0] if sites else nothing
+
+
+def _months(found: Evaluation, register: Register, names: Names, about: _About) -> list[MonthFacts]:
+    """The percentiles of each month: with the year's they show when a line was busy."""
+    return [
+        {
+            "first": datetime.fromtimestamp(since_ns / 1e9, LOCAL).date().isoformat(),
+            "last": datetime.fromtimestamp((until_ns - 1) / 1e9, LOCAL).date().isoformat(),
+            "target": target.id,
+            "criterion": part.criterion.id,
+            "name": texts(part.criterion.name, part.criterion.id),
+            "subject": part.subject,
+            "subject_name": names.of(part.subject),
+            "value": part.finding.value,
+            "low": None if part.finding.range is None else part.finding.range.low,
+            "high": None if part.finding.range is None else part.finding.range.high,
+            "evidence_ratio": part.finding.evidence_ratio,
+            "due_intervals": round(part.finding.figures.get("due_intervals", 0)),
+            "known_intervals": round(part.finding.figures.get("known_intervals", 0)),
+        }
+        for since_ns, until_ns, target, part in monthly(register, found.evidence)
+        if about.has(part.subject)
+    ]
 
 
 def _year(part: Period, found: Evaluation, names: Names, about: _About) -> YearFacts:

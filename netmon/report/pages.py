@@ -14,11 +14,12 @@ from netmon.report.tables import Language, Table
 from netmon.report.texts import minute
 from netmon.report.typeset import day_words, fingerprint_words, plain, share, shared_words, typeset
 from netmon.targets.verdict import Verdict
-from netmon.targets.words import verdict_word
+from netmon.targets.words import percent, verdict_word
 
 __all__ = ["as_pdf", "reason_of"]
 
 MOST_ATTENTION: Final = 6
+MOST_MONTHS: Final = 12
 COLOURS: Final = {
     Verdict.MET: "#1b7f3b", Verdict.MET_BY_DOCUMENTS: "#1b7f3b", Verdict.NOT_IMPLEMENTED: "#5f6b7a",
     Verdict.CANNOT_BE_JUDGED: "#5f6b7a", Verdict.NOT_ENOUGH_DATA: "#9a6a00", Verdict.NOT_MET: "#b3261e",
@@ -54,6 +55,7 @@ def as_pdf(
             }
             for verdict in Verdict
         ],
+        "months": [_months(facts, target["id"], language) for target in last],
         "reasons": [reason_of(target, language) for target in last],
         "attention": [
             _("{target} - {reason}").format(target=target["name"][language], reason=reason_of(target, language))
@@ -64,6 +66,29 @@ def as_pdf(
         "tables": {name: plain(table) for name, table in tables.items()},
     }  # fmt: skip
     return typeset("report.typ", content, date.fromisoformat(facts["issued"]), language)
+
+
+def _months(facts: Facts, target: str, language: Language) -> dict[str, list[list[str]]] | None:
+    """A target's percentiles of the last twelve months, a line for each subject and criterion: the figure, and how much
+    is known. ``None`` where it has none.
+    """
+    found = [row for row in facts.get("months", []) if row["target"] == target]
+    firsts = sorted({row["first"] for row in found})[-MOST_MONTHS:]
+    lines: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+    for row in found:
+        name = row["subject_name"][language], row["name"][language]
+        figure = "" if row["value"] is None else percent(row["value"], up=True)
+        known = "" if row["evidence_ratio"] is None else percent(row["evidence_ratio"])
+        lines.setdefault(name, {})[row["first"]] = (figure, known)
+    if not lines:
+        return None
+    return {
+        "head": [[first[:7]] for first in firsts],
+        "rows": [
+            [*name, *(text for first in firsts for text in months.get(first, ("", "")))]
+            for name, months in lines.items()
+        ],
+    }
 
 
 def reason_of(target: TargetFacts, language: Language) -> str:
@@ -125,6 +150,7 @@ def _words(facts: Facts, fingerprint: str, language: Language) -> dict[str, str]
         ),
         "fingerprint": fingerprint_words(facts, fingerprint),
         "chapter": _("chapter {chapter}, section {section}"),
+        "months": _("Each month: the figure, and below it how much of the month is known"),
     }
 
 

@@ -3,7 +3,7 @@ without a new number in ``schema``."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -26,6 +26,7 @@ __all__ = [
     "LeftOut",
     "Manifest",
     "Manual",
+    "MonthFacts",
     "PeriodFacts",
     "SiteFacts",
     "TargetFacts",
@@ -107,6 +108,27 @@ class YearFacts(TypedDict):
     known_since: str | None
     known_until: str
     targets: list[TargetFacts]
+
+
+class MonthFacts(TypedDict):
+    """A percentile of one month alone, or of the part of it that belongs to the period, by five minutes.
+
+    ``value`` is ``None`` where less than the least evidence is known.
+    """
+
+    first: str
+    last: str
+    target: str
+    criterion: str
+    name: Texts
+    subject: str
+    subject_name: Texts
+    value: float | None
+    low: float | None
+    high: float | None
+    evidence_ratio: float | None
+    due_intervals: int
+    known_intervals: int
 
 
 class Equipment(TypedDict):
@@ -292,6 +314,7 @@ class Facts(Common):
     plan: Texts
     register: str
     years: list[YearFacts]
+    months: NotRequired[list[MonthFacts]]  # older reports have none
     sites: list[SiteFacts]
     left_out: list[LeftOut]
     entries: list[Manual]

@@ -54,6 +54,7 @@ def tables(facts: Facts, language: Language) -> list[Table]:
         _quality(facts, language),
         _gaps(facts, language),
         _left_out(facts, language),
+        _months(facts, language),
         _configurations(facts),
         _maintenance(facts),
         _files(facts),
@@ -142,6 +143,25 @@ def _parts(facts: Facts, language: Language) -> Table:
         Column(_("evidence"), width=10), Column(_("figure"), width=20), Column(_("reason"), width=26),
     ]  # fmt: skip
     return Table("targets", _("Each target"), columns, rows)
+
+
+def _months(facts: Facts, language: Language) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            row["first"], row["last"], row["subject"], row["subject_name"][language], row["name"][language],
+            row["value"], row["low"], row["high"], row["evidence_ratio"], row["due_intervals"],
+            row["known_intervals"],
+        ]
+        for row in facts.get("months", [])
+    ]  # fmt: skip
+    columns = [
+        Column(_("from"), width=11), Column(_("to"), width=11), Column(_("subject"), width=22),
+        Column(_("name of the subject"), width=26), Column(_("name of the criterion"), width=28),
+        Column(_("value"), "number", 11), Column(_("at the least"), "number", 11),
+        Column(_("at the most"), "number", 11), Column(_("known"), "share", 10),
+        Column(_("five minutes due"), "number", 12), Column(_("five minutes known"), "number", 12),
+    ]  # fmt: skip
+    return Table("months", _("Percentiles of each month"), columns, rows)
 
 
 def _evidence(by_hand: bool) -> str:

@@ -6,14 +6,17 @@ The archive of this machine is one source; whoever has another one implements :c
 
 from __future__ import annotations
 
+import math
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, Final, Protocol
 
-from netmon.archive import ConfigurationInterval, Reader, Stretch
+from netmon.archive import SLOT_NS, SLOTS, ConfigurationInterval, Reader, Stretch
 from netmon.config import Config, recall
 from netmon.coverage.load import Surveys, read_surveys
 from netmon.impact import (
@@ -34,6 +37,7 @@ from probes.base import ProbeKind, StateClass, split_key
 __all__ = [
     "ArchiveEvidence",
     "Evidence",
+    "Means",
     "Samples",
     "Slice",
     "Version",
@@ -44,6 +48,7 @@ __all__ = [
     "seconds",
     "timelines",
     "together",
+    "within",
 ]
 
 SECOND_NS: Final = 1_000_000_000
@@ -51,6 +56,8 @@ SETTLE_SECONDS: Final = 1
 """Before and after a test that loads a line: probes that are under way then meet the load, too."""
 SILENT: Final = frozenset(failure.value for failure in SILENCE)
 BY_BADNESS: Final = tuple(EffectiveStatus)
+SILENT_STATUSES: Final = frozenset({EffectiveStatus.DOWN, EffectiveStatus.STANDBY})
+"""Nothing can be measured then, and nothing is missing."""
 WORKS: Final = frozenset({EffectiveStatus.UP, EffectiveStatus.DEGRADED, EffectiveStatus.STANDBY})
 
 
@@ -109,6 +116,13 @@ class Evidence(Protocol):
             lines: slices by check, as :meth:`timelines` gives them.
         """
 
+    def means(self, lines: Mapping[str, Sequence[Slice]], readings: Sequence[str]) -> Mapping[tuple[str, str], Means]:
+        """Means of each five minutes of some checks' readings while they worked, by reading and check.
+
+        No five minutes count in which work was agreed, in which the check was down or stowed, or whose traffic was in
+        part that of a test which loaded the line.
+        """
+
     def tests(
         self, lines: Mapping[str, Sequence[Slice]], state: str, word: str
     ) -> Mapping[str, Sequence[ScheduledTest]]:
@@ -134,6 +148,19 @@ class Samples:
     due: int
     count: int
     total: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """A reading's means of five minutes.
+
+    Attributes:
+        due: how many there should be.
+        values: those that are known, in order of time.
+    """
+
+    due: int
+    values: Sequence[float]
 
 
 class ArchiveEvidence:
@@ -195,6 +222,24 @@ class ArchiveEvidence:
                 found[reading, check_id] = Samples(due=max(count, due), count=count, total=total)
         return found
 
+    def means(self, lines: Mapping[str, Sequence[Slice]], readings: Sequence[str]) -> Mapping[tuple[str, str], Means]:
+        """Means of five minutes, see :class:`Evidence`. The reader must be open."""
+        due = {check_id: self._due_slots(check_id, line) for check_id, line in lines.items()}
+        values = {(reading, check_id): array("f") for reading in readings for check_id in lines}
+        edges = [moment * SLOT_NS for spans in due.values() for first, end, _least in spans for moment in (first, end)]
+        if edges:
+            days = self._reader.means(tuple(lines), readings, since_ns=min(edges), until_ns=max(edges))
+            for day, parts in days:
+                begin = day * SLOTS
+                for key, found in values.items():
+                    if key in parts:
+                        for first, end, least in _touching(due[key[1]], begin, begin + SLOTS):
+                            found.extend(parts[key].known(first - begin, end - begin, least))
+        return {
+            key: Means(due=sum(end - first for first, end, _least in due[key[1]]), values=found)
+            for key, found in values.items()
+        }
+
     def tests(
         self, lines: Mapping[str, Sequence[Slice]], state: str, word: str
     ) -> Mapping[str, Sequence[ScheduledTest]]:
@@ -213,11 +258,45 @@ class ArchiveEvidence:
 
     def _without_load(self, check_id: str, line: Sequence[Slice]) -> Sequence[Slice]:
         """A line in which the time of tests that loaded it counts as agreed work."""
-        check = next((each for one in reversed(self.versions) if (each := one.config.checks.get(check_id))), None)
+        check, assets = self._newest(check_id)
+        return line if check is None else _cut(line, loaded(check.asset, assets, self._loads))
+
+    def _newest(self, check_id: str) -> tuple[Check | None, Mapping[str, Asset]]:
+        """A check as it was last, and all equipment of that configuration."""
+        for version in reversed(self.versions):
+            if check_id in version.config.checks:
+                return version.config.checks[check_id], version.config.assets
+        return None, {}
+
+    def _due_slots(self, check_id: str, line: Sequence[Slice]) -> list[tuple[int, int, int]]:
+        """Of which five minutes a check's means were due, counted since the epoch: from, to (exclusive), and how many
+        values each needs, half of those that its interval gives."""
+        check, assets = self._newest(check_id)
         if check is None:
-            return line
-        assets = next(one.config.assets for one in reversed(self.versions) if check_id in one.config.checks)
-        return _cut(line, loaded(check.asset, assets, self._loads))
+            return []
+        # A rate tells of the interval before it. A test crosses the lines above, too.
+        after_ns = round(check.interval_seconds * SECOND_NS)
+        crossing = {
+            asset: [(begin, end + after_ns) for begin, end in spans]
+            for asset, spans in self._loads.items()
+            if asset == check.asset or check.asset in _above(asset, assets) or asset in _above(check.asset, assets)
+        }
+        loads = sorted(span for spans in crossing.values() for span in spans)
+        spans = _expected([each for each in _cut(line, loads) if each.status not in SILENT_STATUSES])
+        due: list[tuple[int, int, int]] = []
+        for version in self.versions:
+            here = version.config.checks.get(check_id)
+            if here is None:
+                continue
+            least = max(1, math.ceil(SLOT_NS / SECOND_NS / here.interval_seconds / 2))
+            for begin, end in spans:
+                begin, end = max(begin, version.since_ns), min(end, version.until_ns)
+                if due and due[-1][1:] == (begin, least):
+                    due[-1] = (due[-1][0], end, least)
+                elif begin < end:
+                    due.append((begin, end, least))
+        slots = [(-(-begin // SLOT_NS), end // SLOT_NS, least) for begin, end, least in due]
+        return [each for each in slots if each[0] < each[1]]
 
     @cached_property
     def _loads(self) -> Mapping[str, Sequence[tuple[int, int]]]:
@@ -248,6 +327,24 @@ class ArchiveEvidence:
         last = self._reader.history(check_id, since_ns=since_ns, until_ns=self.until_ns, limit=1, newest_first=True)
         found = next((observation.result.states.get(state) for observation in last), None)
         return None if found is None else found.word
+
+
+def _above(asset_id: str, assets: Mapping[str, Asset]) -> set[str]:
+    """What a piece of equipment hangs on."""
+    found: set[str] = set()
+    here = assets.get(asset_id)
+    while here is not None and here.parent is not None and here.parent not in found:
+        found.add(here.parent)
+        here = assets.get(here.parent)
+    return found
+
+
+def _touching(due: Sequence[tuple[int, int, int]], begin: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Spans that touch a time, cut to it."""
+    for first, last, least in due[bisect_right(due, begin, key=itemgetter(1)) :]:
+        if first >= end:
+            break
+        yield max(first, begin), min(last, end), least
 
 
 def _passed(observation: Observation, state: str, word: str) -> bool | None:
@@ -318,9 +415,8 @@ def due_runs(versions: Sequence[Version], check_id: str, line: Sequence[Slice]) 
 
     Time in which it was down has no values: availability judges it.
     """
-    silent = {EffectiveStatus.DOWN, EffectiveStatus.STANDBY}
     return expected_runs(
-        versions, check_id, [part for part in line if not part.maintenance and part.status not in silent]
+        versions, check_id, [part for part in line if not part.maintenance and part.status not in SILENT_STATUSES]
     )
 
 
@@ -346,6 +442,15 @@ def timelines(
     for version in versions:
         _Sweep(version, windows).run(configs, stretches, found)
     return found
+
+
+def within(line: Sequence[Slice], since_ns: int, until_ns: int) -> list[Slice]:
+    """The slices of a time, cut to it."""
+    return [
+        replace(part, from_ns=max(part.from_ns, since_ns), until_ns=min(part.until_ns, until_ns))
+        for part in line
+        if part.from_ns < until_ns and part.until_ns > since_ns
+    ]
 
 
 def seconds(checks: Iterable[Sequence[Slice]]) -> TimeEvidence:

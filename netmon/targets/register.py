@@ -28,8 +28,8 @@ __all__ = ["Clause", "Criterion", "Register", "Target", "load_register", "regist
 Source = Literal["plan", "operator", "reading"]
 SiteKind = Literal["battalion", "fire_station", "township", "radio_site", "vehicle"]
 Rule = Literal[
-    "availability", "count", "coverage", "drill_age", "drill_count", "mean", "share_of_checks", "share_of_sites",
-    "tests", "documents",
+    "availability", "count", "coverage", "drill_age", "drill_count", "mean", "percentile", "share_of_checks",
+    "share_of_sites", "tests", "documents",
 ]  # fmt: skip
 LONGEST_AGE_SECONDS: Final = 3660 * 86_400
 
@@ -73,8 +73,10 @@ class CriterionShape(Shape):
     sites: list[SiteKind] = Field(default_factory=list, description="Kinds of sites; empty: all.")
     checks: list[str] = Field(default_factory=list, description="Probe kinds whose checks count; empty: all.")
     at_least: Ratio | None = Field(default=None, description="What has to be reached; empty: nobody has set it.")
-    at_most: Ratio | None = Field(default=None, description="mean: what it may be; empty: nobody has set it.")
-    readings: list[str] = Field(default_factory=list, description="mean: keys of readings that are shares.")
+    at_most: Ratio | None = Field(
+        default=None, description="mean, percentile: what it may be; empty: nobody has set it."
+    )
+    readings: list[str] = Field(default_factory=list, description="mean, percentile: keys of readings that are shares.")
     source: Source = Field(default="operator", description="Who set the figure.")
     least_evidence: Ratio = Field(default=0.9, description="Share that must be known before a miss counts.")
     longest_age: Age | None = Field(default=None, description="Of the last passed drill or survey; period of drills.")
@@ -120,8 +122,9 @@ class Criterion:
 
     Attributes:
         at_least: a share (0 to 1), or a number of drills; ``None`` if nobody has set it.
-        at_most: what a mean may be; ``None`` if nobody has set it.
-        readings: keys of readings whose means are looked at, the worst of them counts.
+        at_most: what a mean or a percentile may be; ``None`` if nobody has set it.
+        readings: keys of the readings that are looked at: of means the worst one counts, of percentiles the one of
+            which most is known.
         source: who set it: the plan, the operator, or a reading of the plan's words.
         least_tests: valid tests without which nothing is said.
         longest_age_seconds: of the last passed drill or survey, or the period in which drills count.
@@ -182,6 +185,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "drill_age": ("equipment", "longest_age"),
     "drill_count": ("sites", "at_least", "longest_age"),
     "mean": ("equipment", "readings"),
+    "percentile": ("equipment", "readings"),
     "share_of_checks": ("checks", "state", "word"),
     "share_of_sites": ("equipment", "sites"),
     "tests": ("equipment", "checks", "state", "word"),

@@ -8,6 +8,7 @@ by what is known, if enough is known, or however good the unknown were.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -26,11 +27,17 @@ __all__ = [
     "drilled_recently",
     "drilled_times",
     "mean_of_ratio",
+    "percentile",
+    "percentile_of_means",
     "rising_share",
     "share_of_tests",
     "share_of_time",
 ]
 
+SHARE_OF_MEANS = 0.95
+"""Of means, in the percentile by which utilisation is judged."""
+MEANS_DECIMALS = 6
+"""Means are kept in single precision: more digits are of its rounding."""
 MANY_TESTS = 20
 """From so many tests on a share is judged; below, each failure counts."""
 
@@ -113,6 +120,48 @@ def mean_of_ratio(*, due: int, count: int, total: float, at_most: float | None, 
     )
     limit = None if at_most is None else -at_most
     return _judge(found, -high, -low, limit, least_evidence, None if found.value is None else -found.value)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that this share of all values does not exceed (RFC 2330, 11.3: by the empirical distribution).
+
+    Args:
+        values: in ascending order, at least one.
+    """
+    return values[max(0, math.ceil(share * len(values) - 1e-9) - 1)]
+
+
+def percentile_of_means(*, due: int, means: Sequence[float], at_most: float | None, least_evidence: float) -> Finding:
+    """The 95th percentile of a share that is the better the smaller it is, such as utilisation, over means of five
+    minutes, as traffic is billed by it: the highest twentieth does not count.
+
+    A mean that is not known is no zero: it counts as the least and as the most there can be. Where less than
+    ``least_evidence`` of them are known there is no figure.
+
+    Args:
+        due: how many means there should be.
+        means: those that are known, in any order.
+        at_most: what the percentile may be; ``None`` if nobody set it.
+    """
+    if due <= 0:
+        return Finding(verdict=Verdict.NOT_ENOUGH_DATA, why=Why.NOTHING_DUE)
+    known = sorted(round(mean, MEANS_DECIMALS) for mean in means)
+    missing = max(0, due - len(known))
+    rank = math.ceil(SHARE_OF_MEANS * (len(known) + missing) - 1e-9)
+    low = known[rank - missing - 1] if rank > missing else 0.0
+    pessimistic = known[rank - 1] if rank <= len(known) else math.inf
+    evidence = len(known) / due
+    value = percentile(known, SHARE_OF_MEANS) if known and evidence >= least_evidence else None
+    found = Finding(
+        verdict=Verdict.NOT_ENOUGH_DATA,
+        why=Why.TOO_MUCH_UNKNOWN if known else Why.NOTHING_KNOWN,
+        value=value,
+        range=Range(low, max(1.0, known[-1] if known else 0.0) if pessimistic == math.inf else pessimistic),
+        evidence_ratio=min(1.0, evidence),
+        figures={"due_intervals": due, "known_intervals": len(known)},
+    )
+    limit = None if at_most is None else -at_most
+    return _judge(found, -pessimistic, -low, limit, least_evidence, None if value is None else -value)
 
 
 @dataclass(frozen=True, slots=True)

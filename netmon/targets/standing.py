@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from netmon.config import Config
@@ -15,12 +15,12 @@ from netmon.model import LOCAL, Asset, Check, Site, midnight_ns
 from netmon.targets import rules
 from netmon.targets.coverage import survey_evidence
 from netmon.targets.documents import Entry
-from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Slice, best_known, seconds
+from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Slice, best_known, seconds, within
 from netmon.targets.register import Criterion, Register, Target
 from netmon.targets.rules import CountEvidence, DrillEvidence, ScheduledTest, ShareEvidence
 from netmon.targets.verdict import BEST_FIRST, Finding, Range, Verdict, Why, worst
 
-__all__ = ["Part", "Standing", "standings", "year"]
+__all__ = ["Part", "Standing", "monthly", "standings", "year"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,24 @@ def standings(register: Register, evidence: Evidence, entries: Sequence[Entry] =
     """How each target stands, in the register's order."""
     judge = _Judge(evidence, entries)
     return tuple(judge.standing(target) for target in register.targets.values())
+
+
+def monthly(register: Register, evidence: Evidence) -> Iterator[tuple[int, int, Target, Part]]:
+    """Begin and end of each month in Asia/Shanghai, and the percentiles of this month alone, one for each subject."""
+    judge = _Judge(evidence, ())
+    criteria = [(one, each) for one in register.targets.values() for each in one.criteria if each.rule == "percentile"]
+    for since_ns, until_ns in _months(evidence.since_ns, evidence.until_ns):
+        for target, criterion in criteria:
+            for subject, finding in judge.percentiles(criterion, since_ns, until_ns):
+                yield since_ns, until_ns, target, Part(criterion, subject, finding)
+
+
+def _months(since_ns: int, until_ns: int) -> Iterator[tuple[int, int]]:
+    while since_ns < until_ns:
+        first = datetime.fromtimestamp(since_ns / 1e9, LOCAL).date().replace(day=1)
+        end_ns = min(midnight_ns((first + timedelta(days=31)).replace(day=1)), until_ns)
+        yield since_ns, end_ns
+        since_ns = end_ns
 
 
 class _Judge:
@@ -106,6 +124,8 @@ class _Judge:
                 yield "", rules.rising_share(self._share_of_sites(target, criterion))
             case "mean":
                 yield from self._means(criterion)
+            case "percentile":
+                yield from self.percentiles(criterion, self._evidence.since_ns, self._evidence.until_ns)
             case "tests":
                 yield from self._tests(target, criterion)
             case "documents":
@@ -144,6 +164,31 @@ class _Judge:
             ]  # fmt: skip
             if findings:
                 yield asset_id, max(findings, key=lambda each: (BEST_FIRST.index(each.verdict), each.value or 0.0))
+
+    def percentiles(self, criterion: Criterion, since_ns: int, until_ns: int) -> Iterator[tuple[str, Finding]]:
+        """Of each piece of equipment within a time, by that reading of which most is known."""
+        lines = {
+            asset.id: {
+                name: within(self._timelines[name], since_ns, until_ns)
+                for name in self._checked(asset.id, criterion)
+                if name in self._timelines
+            }
+            for asset in self._chosen(self._assets.values(), criterion)
+        }
+        every = {name: line for found in lines.values() for name, line in found.items() if line}
+        means = self._evidence.means(every, criterion.readings)
+        for asset_id, found in lines.items():
+            # The readings tell of the same traffic, such as both ends of a line: one stands in for the other.
+            known = [means[reading, name] for name in found if name in every for reading in criterion.readings]
+            if known:
+                best = max(known, key=lambda each: len(each.values) / max(1, each.due))
+                yield (
+                    asset_id,
+                    rules.percentile_of_means(
+                        due=best.due, means=best.values, at_most=criterion.at_most,
+                        least_evidence=criterion.least_evidence,
+                    ),
+                )  # fmt: skip
 
     def _tests(self, target: Target, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         for asset in self._chosen(self._assets.values(), criterion):

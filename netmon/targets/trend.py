@@ -16,7 +16,7 @@ NOTED: Final = "targets"
 """Kind of the event."""
 SPAN_NS: Final = 30 * 86_400 * 1_000_000_000
 SMALL: Final = 1e-6
-LESS_IS_BETTER: Final = frozenset({"mean", "drill_age"})
+LESS_IS_BETTER: Final = frozenset({"mean", "percentile", "drill_age"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

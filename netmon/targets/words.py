@@ -10,7 +10,7 @@ from netmon.targets.trend import Trend
 from netmon.targets.verdict import Finding, Verdict, Why
 from netmon.words import duration, moment
 
-__all__ = ["figure_of", "sentence", "trend_words", "verdict_word"]
+__all__ = ["figure_of", "percent", "sentence", "trend_words", "verdict_word"]
 
 VERDICTS = {
     Verdict.MET: _n("met"),
@@ -59,8 +59,9 @@ def sentence(part: Part) -> str:
     found = part.finding
     text = _(REASONS[found.why])
     known = found.evidence_ratio
-    if known is not None and known < 1:
-        text += _("; {share} known").format(share=_share(known))
+    # A percentile says nothing without how much of the time it is about.
+    if known is not None and (known < 1 or part.criterion.rule == "percentile"):
+        text += _("; {share} known").format(share=percent(known))
     if called := found.figures.get("roll_call_seconds"):
         text += _("; of it {duration} by roll calls alone, to the day").format(duration=duration(called))
     return text
@@ -77,10 +78,10 @@ def figure_of(part: Part) -> str:
         return "" if found.value is None else f"{found.value:.0f}"
     if found.value is None:
         return ""
-    up = rule == "mean"
-    text = _share(found.value, up=up)
+    up = rule in ("mean", "percentile")
+    text = percent(found.value, up=up)
     if found.range is not None and found.range.low != found.range.high:
-        text += f" ({_share(found.range.low, up=up)} - {_share(found.range.high, up=up)})"
+        text += f" ({percent(found.range.low, up=up)} - {percent(found.range.high, up=up)})"
     return text
 
 
@@ -97,7 +98,7 @@ def _counts(found: Finding) -> str:
     return _("{required:.0f} required, {present:.0f} present, {serviceable:.0f} serviceable").format(**found.figures)
 
 
-def _share(value: float, *, up: bool = False) -> str:
+def percent(value: float, *, up: bool = False) -> str:
     """A share in percent, rounded so that it never looks better than it is: down, and ``up`` where less is better."""
     thousandths = value * 1e5
     return f"{(math.ceil(thousandths - 1e-9) if up else int(thousandths)) / 1e3:g} %"

@@ -50,7 +50,7 @@ TEST_SPANS: Final[Mapping[str, tuple[int, str]]] = {
     "365d": (365 * 24 * HOUR_NS, _n("a year")),
 }
 """Of tests that load a line: there are few of them, and each one counts for the year."""
-PLOTS_AT_MOST: Final = 6
+PLOTS_AT_MOST: Final = 12
 AGAINST_TARGET: Final = frozenset({"capacity_bits_per_second", "carried_bits_per_second"})
 PLAIN_KEY: Final = re.compile(r"[\w.\[\]/: -]{1,120}")
 """A reading whose index a device chose may hold anything: such a one is shown, and not looked up."""
@@ -157,7 +157,10 @@ class Pages:
         keys = board.main_readings(observation.readings) if observation is not None else []
         if not keys:  # a check that is down now has no readings, and had some before
             keys = list(board.MAIN[:2])
-        return [key for key in keys if PLAIN_KEY.fullmatch(key)][:PLOTS_AT_MOST]
+        plain = [key for key in keys if PLAIN_KEY.fullmatch(key)]
+        # One of each first: the end of a line that is the site's.
+        firsts = list({split_key(key)[0]: key for key in reversed(plain)}.values())[::-1]
+        return [*firsts, *(key for key in plain if key not in firsts)][:PLOTS_AT_MOST]
 
     def _search(self, query: str, status: str) -> dict[str, Any]:
         found = board.found(self._view, query, status)

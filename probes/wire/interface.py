@@ -16,11 +16,17 @@ SYS_UP_TIME = parse_oid("1.3.6.1.2.1.1.3.0")
 IF_TABLE = parse_oid("1.3.6.1.2.1.2.2.1")
 IF_X_TABLE = parse_oid("1.3.6.1.2.1.31.1.1.1")
 IF_NAME, IF_DESCR, IF_ALIAS = (*IF_X_TABLE, 1), (*IF_TABLE, 2), (*IF_X_TABLE, 18)
+IF_TYPE, ETHERNET = (*IF_TABLE, 3), frozenset({6, 62, 69, 117})
+"""ethernetCsmacd, and what RFC 3635 replaced by it. What they say of their speed was negotiated; of others, such as
+tunnels, ifSpeed is an estimate (RFC 2863) that traffic may well exceed."""
 IF_SPEED, IF_HIGH_SPEED = (*IF_TABLE, 5), (*IF_X_TABLE, 15)
 IF_ADMIN_STATUS, IF_OPER_STATUS, IF_LAST_CHANGE = (*IF_TABLE, 7), (*IF_TABLE, 8), (*IF_TABLE, 9)
 IF_COUNTER_DISCONTINUITY_TIME = (*IF_X_TABLE, 19)
 TOO_FAST_FOR_IF_SPEED = 2**32 - 1
 """ifSpeed says this when the speed needs ifHighSpeed, which counts millions (RFC 2863)."""
+
+BITS_OF_AN_OCTET, BITS_OF_A_FRAME = 8, 672
+"""What a count takes on the line at the least. A frame: 64 octets, preamble 8, gap 12 (IEEE 802.3)."""
 
 COUNTERS: Mapping[str, tuple[tuple[Oid, Literal[32, 64]], ...]] = {
     "in_octets": (((*IF_X_TABLE, 6), 64), ((*IF_TABLE, 10), 32)),
@@ -111,12 +117,15 @@ class Interface:
 
 
 async def read_interface(
-    snmp: SnmpWire, address: str, port: int | None, auth: str, name: str, *, timeout: float
+    snmp: SnmpWire, address: str, port: int | None, auth: str, name: str, *, speed: float | None = None, timeout: float
 ) -> Interface:
     """Find the interface whose ifName, ifDescr or ifAlias is ``name``, and read it.
 
     Indexes move when a device restarts or a card is added, so it is searched each time; and the name is read again
     together with the counters, so that numbers of another interface are never taken for this one's.
+
+    Args:
+        speed: bits per second where somebody knows better than the device; ``None`` for what the device says.
     """
     names = await snmp.walk(address, port, auth, (IF_NAME, IF_DESCR, IF_ALIAS), timeout=timeout / 2)
     found = _matching(names.values, name)
@@ -124,14 +133,14 @@ async def read_interface(
         return _not_found(names, name, len(found))
     index = found[0]
     columns = [oid for places in COUNTERS.values() for oid, _ in places]
-    columns += [IF_NAME, IF_DESCR, IF_ALIAS, IF_SPEED, IF_HIGH_SPEED, IF_ADMIN_STATUS, IF_OPER_STATUS, IF_LAST_CHANGE]
-    columns += [IF_COUNTER_DISCONTINUITY_TIME]
+    columns += [IF_NAME, IF_DESCR, IF_ALIAS, IF_TYPE, IF_SPEED, IF_HIGH_SPEED, IF_ADMIN_STATUS, IF_OPER_STATUS]
+    columns += [IF_LAST_CHANGE, IF_COUNTER_DISCONTINUITY_TIME]
     oids = [SYS_UP_TIME, *((*column, index) for column in columns)]
     reply = await snmp.get(address, port, auth, oids, timeout=timeout / 2)
     if reply.failure is None and _matching(reply.values, name) != [index]:
         detail = f"{address}: the interfaces were numbered anew while {name!r} was being read"
         return Interface(failure=Failure.BAD_REPLY, detail=detail, answered=True)
-    return _interface(reply, index, name)
+    return _interface(reply, index, name, speed)
 
 
 def _matching(values: Mapping[Oid, Value], name: str) -> list[int]:
@@ -151,7 +160,7 @@ def _not_found(names: SnmpReply, name: str, count: int) -> Interface:
     return Interface(failure=Failure.BAD_REPLY, detail=f"{what} (by ifName, ifDescr, ifAlias)", answered=True)
 
 
-def _interface(reply: SnmpReply, index: int, name: str) -> Interface:
+def _interface(reply: SnmpReply, index: int, name: str, given: float | None) -> Interface:
     def number(column: Oid) -> int | None:
         value = reply.values.get((*column, index))
         return value.value if value is not None and isinstance(value.value, int) else None
@@ -160,7 +169,8 @@ def _interface(reply: SnmpReply, index: int, name: str) -> Interface:
     now = clock.value / 100 if clock is not None and isinstance(clock.value, int) else None
     readings: dict[str, float] = {}
     counters: dict[str, CounterSample] = {}
-    speed = _speed(number(IF_SPEED), number(IF_HIGH_SPEED))
+    speed = given or _speed(number(IF_SPEED), number(IF_HIGH_SPEED))
+    line_rate = speed if given or number(IF_TYPE) in ETHERNET else None
     if speed:
         readings["interface_speed_bits_per_second"] = speed
     if now is not None:
@@ -170,6 +180,7 @@ def _interface(reply: SnmpReply, index: int, name: str) -> Interface:
             readings["interface_unchanged_seconds"] = now - changed / 100
         discontinuity = number(IF_COUNTER_DISCONTINUITY_TIME)
         for counter, places in COUNTERS.items():
+            bits_of_one = BITS_OF_AN_OCTET if counter.endswith("_octets") else BITS_OF_A_FRAME
             for column, bits in places:
                 value = number(column)
                 if value is not None:
@@ -179,6 +190,7 @@ def _interface(reply: SnmpReply, index: int, name: str) -> Interface:
                         clock_seconds=now,
                         discontinuity_seconds=None if discontinuity is None else discontinuity / 100,
                         instance=f"{index}:{name}",
+                        most_per_second=line_rate / bits_of_one if line_rate else None,
                     )
                     break
     states = {}

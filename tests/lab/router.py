@@ -22,6 +22,7 @@ class Port:
     speed_bits_per_second: int = 100_000_000
     oper_status: int = 1
     wide: bool = True
+    type: int = 6
     errors: int = 0
 
 
@@ -51,6 +52,7 @@ class Router:
         for index, port in self.ports.items():
             found |= {
                 f"{TABLE}.2.{index}": Value(Syntax.OCTETS, f"Ethernet {index}".encode()),
+                f"{TABLE}.3.{index}": Value(Syntax.INTEGER, port.type),
                 f"{TABLE}.5.{index}": Value(Syntax.GAUGE32, min(port.speed_bits_per_second, 2**32 - 1)),
                 f"{TABLE}.7.{index}": Value(Syntax.INTEGER, 1),
                 f"{TABLE}.8.{index}": Value(Syntax.INTEGER, port.oper_status),

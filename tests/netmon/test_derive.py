@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from netmon.derive import CLOCK_WRAP_SECONDS, rates, transmission_age
+from netmon.derive import CLOCK_WRAP_SECONDS, COPIED_SECONDS, negotiated_speed, rates, transmission_age
 from probes.base import CounterReading, CounterSample
 
 SPECS = (
@@ -26,8 +27,8 @@ def sample(value: int, clock: float, bits: Literal[32, 64] = 64, **fields: Any) 
     return CounterSample(value=value, bits=bits, clock_seconds=clock, **{"instance": "3:wan", **fields})
 
 
-def rate(before: CounterSample, now: CounterSample) -> float | None:
-    return rates({KEY: before}, {KEY: now}, SPECS).get(RATE)
+def rate(before: CounterSample, now: CounterSample, elapsed: float | None = None) -> float | None:
+    return rates({KEY: before}, {KEY: now}, SPECS, elapsed_seconds=elapsed).get(RATE)
 
 
 def test_a_rate_is_by_the_devices_clock() -> None:
@@ -123,6 +124,107 @@ def test_64_bits_never_wrap() -> None:
     )
 
 
+LINE = 12.5e6
+"""Octets a second on 100 Mbit/s."""
+
+
+def test_a_counter_that_outran_its_line_gives_no_rate_and_is_counted() -> None:
+    before = sample(0, 100.0, most_per_second=LINE)
+    full, more = (sample(int(LINE * (60 + spare)), 160.0, most_per_second=LINE) for spare in (30, 31))
+
+    assert rates({KEY: before}, {KEY: full}, SPECS) == {RATE: LINE * 1.5, "implausible_counters[far]": 0.0}
+    assert rates({KEY: before}, {KEY: more}, SPECS) == {"implausible_counters[far]": 1.0}
+
+
+def test_traffic_before_a_slower_speed_was_negotiated_is_no_fault() -> None:
+    before = sample(0, 100.0, most_per_second=10 * LINE)
+    now = sample(int(5 * LINE * 60), 160.0, most_per_second=LINE)
+
+    assert rate(before, now) == 5 * LINE
+
+
+def test_how_long_32_bits_last_follows_from_the_line() -> None:
+    fields = {"bits": 32, "most_per_second": LINE}
+    assert rate(sample(0, 0.0, **fields), sample(1, 314.0, **fields)) is None
+    assert rate(sample(0, 0.0, **fields), sample(313, 313.0, **fields)) == 1.0
+    slow = {"bits": 32, "most_per_second": LINE / 100}
+    assert rate(sample(0, 0.0, **slow), sample(3_600, 3_600.0, **slow)) == 1.0
+
+
+@pytest.mark.parametrize(("elapsed", "fits"), [(3_600.0, False), (60.0, True), (85.0, False), (45.0, True)])
+def test_a_device_that_restarted_unseen_and_counted_on_has_no_rate(elapsed: float, fits: bool) -> None:
+    """Its clock has passed the last sample's again: only ours tells that an hour went by and not a minute."""
+    assert (rate(sample(10, 600.0), sample(5_000, 660.0), elapsed) is not None) is fits
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[tuple[str, float, CounterSample, float]]:
+    """A device's life as a poller sees it: what happened, seconds since the poll before, the sample, the true rate."""
+    bits: Any = draw(st.sampled_from([32, 64]))
+    vouched, known = draw(st.booleans()), draw(st.booleans())
+    count, uptime, marked, index, line = draw(st.integers(0, 2**bits - 1)), draw(st.floats(0, 4e7)), 0.0, 3, LINE
+    life = []
+    for _ in range(draw(st.integers(2, 8))):
+        what = draw(st.sampled_from(["runs", "runs", "restarts", "moves", "is reset", "jumps", "negotiates"]))
+        elapsed = draw(st.floats(5, 250))
+        step = int(draw(st.floats(0, 1)) * line * elapsed)
+        uptime, count = (uptime + elapsed) % CLOCK_WRAP_SECONDS, count + step
+        if what == "restarts":
+            uptime, count, marked = draw(st.floats(0, elapsed)), draw(st.integers(0, step)), 0.0
+        elif what == "moves":
+            index = 7 - index
+        elif what == "is reset":
+            count = draw(st.integers(0, 2**bits - 1))
+            marked = max(0.0, uptime - draw(st.floats(0, elapsed)))
+        elif what == "jumps":
+            count = draw(st.integers(0, 2**bits - 1))
+        elif what == "negotiates":
+            line = LINE + LINE / 10 - line
+        found = sample(
+            count % 2**bits, uptime, bits, instance=f"{index}:wan", most_per_second=line if known else None,
+            discontinuity_seconds=marked if vouched else None,
+        )  # fmt: skip
+        life.append((what, elapsed, found, step / elapsed))
+    return life
+
+
+@pytest.mark.soak
+@given(lives())
+def test_whatever_a_device_goes_through_there_is_no_spike(life: list[tuple[str, float, CounterSample, float]]) -> None:
+    for (_, _, before, _), (what, elapsed, now, true) in pairwise(life):
+        found = rate(before, now, elapsed)
+        if found is not None:
+            interval = (now.clock_seconds - before.clock_seconds) % CLOCK_WRAP_SECONDS
+            assert found >= 0
+            if now.most_per_second is not None and before.most_per_second is not None:
+                most = max(before.most_per_second, now.most_per_second)
+                assert found <= most * (1 + COPIED_SECONDS / interval) * (1 + 1e-9)
+            if what in ("runs", "negotiates"):
+                assert found == pytest.approx(true, rel=1e-3, abs=1)
+            assert what != "moves"
+            if what == "restarts":
+                # Only where it had just been started before: then there is next to nothing to be wrong about.
+                assert before.clock_seconds <= 15 + 0.1 * elapsed + 1e-6
+        elif what in ("runs", "negotiates") and now.bits == 64 and now.value >= before.value:
+            assert now.clock_seconds <= before.clock_seconds or elapsed < 0.01
+
+
+def test_the_fastest_speed_is_remembered_by_end() -> None:
+    speed = "interface_speed_bits_per_second"
+    derived, fastest = negotiated_speed({f"{speed}[far]": 1e9, "loss_ratio[far]": 0.0}, {})
+    assert derived == {"fastest_speed_bits_per_second[far]": 1e9, "negotiated_speed_ratio[far]": 1.0}
+
+    derived, fastest = negotiated_speed({f"{speed}[far]": 1e8, f"{speed}[near]": 1e8}, fastest)
+    assert derived["negotiated_speed_ratio[far]"] == 0.1
+    assert derived["negotiated_speed_ratio[near]"] == 1.0
+
+    # Nothing is said of a speed that nobody knows; what is remembered stays on record.
+    assert negotiated_speed({}, fastest)[0] == {
+        "fastest_speed_bits_per_second[far]": 1e9, "fastest_speed_bits_per_second[near]": 1e8,
+    }  # fmt: skip
+    assert negotiated_speed({"loss_ratio": 0.0}, {}) == ({}, {})
+
+
 SAMPLES = st.builds(
     CounterSample,
     value=st.integers(0, 2**64 - 1),
@@ -130,6 +232,7 @@ SAMPLES = st.builds(
     clock_seconds=st.floats(0, CLOCK_WRAP_SECONDS),
     discontinuity_seconds=st.none() | st.just(0.0) | st.floats(0, 1e6),
     instance=st.sampled_from(["1:a", "2:a"]),
+    most_per_second=st.none() | st.floats(1, 1e9),
 )
 
 

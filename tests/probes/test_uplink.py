@@ -107,6 +107,57 @@ async def test_without_a_contract_the_share_is_of_the_interface(line: Line) -> N
     assert rates(before, await line.probe())["in_utilisation_ratio[far]"] == 0.1
 
 
+async def test_an_interface_slower_than_the_contract_is_what_utilisation_is_a_share_of(line: Line) -> None:
+    line.routers["far"].ports[3].speed_bits_per_second = 10_000_000
+
+    result = await line.probe(provisioned_bits_per_second=50e6)
+
+    assert result.readings["line_capacity_bits_per_second[far]"] == 10e6
+    assert result.readings["provisioned_speed_ratio[far]"] == 0.2
+    assert result.readings["provisioned_speed_ratio[near]"] == 2
+
+
+async def test_no_counter_outruns_ethernet(line: Line) -> None:
+    far = line.routers["far"]
+    before = await line.probe()
+    far.uptime += 60
+    far.ports[3].in_octets += 2**32  # a driver that put a 64-bit counter together wrongly
+    far.ports[3].out_octets += 60
+    now = await line.probe()
+
+    found = rates(before, now)
+    assert "in_bytes_per_second[far]" not in found
+    assert found["out_bytes_per_second[far]"] == 1
+    assert found["implausible_counters[far]"] == 1
+    assert before.counters["in_errors[far]"].most_per_second == 100e6 / 672
+
+
+async def test_what_a_tunnel_says_of_its_speed_is_no_limit(line: Line) -> None:
+    far = line.routers["far"]
+    far.ports[3].type, far.ports[3].speed_bits_per_second = 131, 9_000
+    before = await line.probe(provisioned_bits_per_second=50e6)
+    far.uptime += 60
+    far.ports[3].in_octets += 60_000_000
+    now = await line.probe(provisioned_bits_per_second=50e6)
+
+    assert rates(before, now)["in_bytes_per_second[far]"] == 1e6
+    assert "implausible_counters[far]" not in rates(before, now)
+
+
+async def test_the_inventory_may_know_the_speed_better_than_the_device(line: Line) -> None:
+    far = line.routers["far"]
+    far.ports[3].speed_bits_per_second = 10_000_000  # what a virtual port says
+    given = {"far_speed_bits_per_second": 1e9}
+    before = await line.probe(**given)
+    far.uptime += 60
+    far.ports[3].in_octets += 600_000_000
+    now = await line.probe(**given)
+
+    assert now.readings["interface_speed_bits_per_second[far]"] == 1e9
+    assert rates(before, now)["in_utilisation_ratio[far]"] == 0.08
+    assert rates(before, now)["implausible_counters[far]"] == 0
+
+
 async def test_a_re_indexed_table_is_followed_and_not_subtracted(line: Line) -> None:
     far = line.routers["far"]
     far.ports[3].in_octets, far.ports[1].in_octets = 5_000, 10**12

@@ -265,6 +265,58 @@ def test_sums_over_spans_are_those_of_the_rows(seed: int) -> None:
             close_days(folder, now_ns=9 * DAY_NS)
 
 
+@settings(max_examples=scale(15, 300), deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_means_of_five_minutes_are_those_of_the_rows(seed: int) -> None:
+    """By hand over every row, before closing, after closing, from what was kept, and with late rows."""
+    chance = random.Random(seed)
+    rows = []
+    for number in range(150):
+        values = {"a_ratio": chance.random()} if chance.random() < 0.8 else {}
+        derived = {"b_ratio": chance.choice((chance.random(), float("inf")))} if chance.random() < 0.8 else {}
+        rows.append(
+            replace(
+                ping(number, CHECKS[chance.randrange(2)]),
+                started_ns=DAY_NS + chance.randrange(DAY_NS // 20) + DAY_NS * chance.randrange(2),
+                attempt=chance.choice((1, 1, 2)),
+                status=chance.choice(list(Status)),
+                result=ProbeResult(readings=values),
+                derived=derived,
+            )
+        )
+    found: dict[tuple[int, str, str, int], list[float]] = {}
+    for row in rows:
+        if row.attempt == 1 and row.status in (Status.UP, Status.DEGRADED):
+            day, slot = row.started_ns // DAY_NS, row.started_ns % DAY_NS // (300 * SECOND_NS)
+            for key, value in {**row.result.readings, **row.derived}.items():
+                if value < 2:
+                    found.setdefault((day, key, row.check_id, slot), []).append(value)
+    expected = {name: (len(values), pytest.approx(sum(values) / len(values))) for name, values in found.items()}
+
+    def read(folder: Path) -> dict[tuple[int, str, str, int], tuple[int, float]]:
+        with Reader.open(folder) as reader:
+            days = list(reader.means(CHECKS, ("a_ratio", "b_ratio"), since_ns=DAY_NS, until_ns=3 * DAY_NS))
+        assert [day for day, _ in days] == sorted({day for day, *_ in found})
+        return {
+            (day, key, check_id, slot): (count, each.means[slot])
+            for day, parts in days
+            for (key, check_id), each in parts.items()
+            for slot, count in enumerate(each.counts)
+            if count
+        }
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        half = len(rows) // 2
+        asyncio.run(write(folder, rows[:half]))
+        close_days(folder, now_ns=9 * DAY_NS)
+        asyncio.run(write(folder, rows[half:]))
+        assert read(folder) == expected
+        close_days(folder, now_ns=9 * DAY_NS)
+        assert read(folder) == expected
+        assert read(folder) == expected  # from what was kept
+
+
 async def write(folder: Path, rows: Sequence[Observation]) -> None:
     async with Journal.open(folder, on_durable=ignore) as journal:
         for row in rows:

@@ -325,7 +325,11 @@ class FakeTargets:
             )
         },
         "link-quality": {
-            "loss": tuple(Finding(verdict=Verdict.MET, why=Why.REACHED, value=value) for value in (0.0001, 0.0003))
+            "loss": tuple(Finding(verdict=Verdict.MET, why=Why.REACHED, value=value) for value in (0.0001, 0.0003)),
+            "utilisation-to-site": (
+                Finding(verdict=Verdict.CANNOT_BE_JUDGED, why=Why.NO_THRESHOLD, value=0.4, evidence_ratio=0.95),
+                Finding(verdict=Verdict.CANNOT_BE_JUDGED, why=Why.NO_THRESHOLD, evidence_ratio=0.2),
+            ),
         },
         "satellite": {
             "drilled": tuple(Finding(verdict=Verdict.MET, why=Why.REACHED, value=value) for value in (9.0, 5.0))
@@ -422,6 +426,18 @@ def test_a_target_has_one_verdict_that_holds() -> None:
     value = internals.registry.get_sample_value
     labels = {"target": "sensing", "criterion": "fresh", "asset": "site-0"}
     assert value("netmon_objective_ratio", labels) == 0.95
+
+
+def test_a_percentile_is_shown_of_each_piece_of_equipment_with_what_is_known() -> None:
+    internals = Internals()
+    internals.watch_targets(FakeTargets())
+
+    def value(name: str, asset: str) -> float | None:
+        labels = {"target": "link-quality", "criterion": "utilisation-to-site", "asset": asset}
+        return internals.registry.get_sample_value(f"netmon_percentile_{name}", labels)
+
+    assert (value("ratio", "site-0"), value("evidence_ratio", "site-0")) == (0.4, 0.95)
+    assert (value("ratio", "site-1"), value("evidence_ratio", "site-1")) == (None, 0.2)
 
 
 def test_a_criterion_shows_its_worst_figure_beside_what_is_required() -> None:

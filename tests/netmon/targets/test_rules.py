@@ -303,3 +303,58 @@ def test_a_mean_gets_no_better_by_loss_or_by_missing_values(
 )
 def test_mean_loss_by_hand(due: int, count: int, total: float, verdict: Verdict) -> None:
     assert mean_of_ratio(due=due, count=count, total=total, at_most=0.001, least_evidence=0.9).verdict is verdict
+
+
+def by_percentile(due: int, means: list[float], at_most: float | None = 0.7, least: float = 0.9) -> Finding:
+    return rules.percentile_of_means(due=due, means=means, at_most=at_most, least_evidence=least)
+
+
+def test_the_95th_percentile_by_hand() -> None:
+    """Of 100 five minutes the five highest do not count."""
+    found = by_percentile(100, [0.9] * 5 + [0.5] + [0.1] * 94)
+    assert (found.value, found.verdict, found.evidence_ratio) == (0.5, Verdict.MET, 1.0)
+    assert found.range == Range(0.5, 0.5)
+    assert by_percentile(100, [0.9] * 6 + [0.1] * 94).value == 0.9
+    assert by_percentile(20, [0.9] + [0.1] * 19).value == 0.1
+    assert by_percentile(19, [0.9] + [0.1] * 18).value == 0.9
+
+
+@pytest.mark.parametrize(
+    ("due", "means", "at_most", "value", "verdict", "why"),
+    [
+        (100, [0.1] * 95, 0.7, 0.1, Verdict.MET, Why.REACHED),
+        # What is missing is no zero: six missing of 100 could all be a full line.
+        (100, [0.1] * 94, 0.7, 0.1, Verdict.NOT_ENOUGH_DATA, Why.UNKNOWN_COULD_HIDE_A_MISS),
+        (100, [0.1] * 80, 0.7, None, Verdict.NOT_ENOUGH_DATA, Why.TOO_MUCH_UNKNOWN),
+        (100, [0.8] * 80, 0.7, None, Verdict.NOT_MET, Why.MISSED_WHATEVER_IS_UNKNOWN),
+        (100, [0.8] * 95, 0.7, 0.8, Verdict.NOT_MET, Why.MISSED),
+        (100, [0.1] * 100, None, 0.1, Verdict.CANNOT_BE_JUDGED, Why.NO_THRESHOLD),
+        (100, [0.1] * 10, None, None, Verdict.CANNOT_BE_JUDGED, Why.NO_THRESHOLD),
+        (100, [], 0.7, None, Verdict.NOT_ENOUGH_DATA, Why.NOTHING_KNOWN),
+        (0, [], 0.7, None, Verdict.NOT_ENOUGH_DATA, Why.NOTHING_DUE),
+    ],
+)
+def test_percentiles_are_judged(
+    due: int, means: list[float], at_most: float | None, value: float | None, verdict: Verdict, why: Why
+) -> None:
+    found = by_percentile(due, means, at_most)
+    assert (found.value, found.verdict, found.why) == (value, verdict, why)
+
+
+@given(
+    due=st.integers(0, 300), means=st.lists(st.floats(0, 3), max_size=40), at_most=st.none() | st.floats(0, 1.5),
+    least=st.floats(0, 1), place=st.integers(0, 39),
+)  # fmt: skip
+def test_a_percentile_gets_no_better_by_traffic_or_by_missing_values(
+    due: int, means: list[float], at_most: float | None, least: float, place: int
+) -> None:
+    assume(len(means) <= due)
+    whole = by_percentile(due, means, at_most, least)
+    if whole.value is not None and whole.range is not None:
+        assert whole.range.low <= whole.value <= whole.range.high
+    if place < len(means):
+        rest = means[:place] + means[place + 1 :]
+        if by_percentile(due, rest, at_most, least).verdict is Verdict.MET:
+            assert whole.verdict is Verdict.MET
+        worse = by_percentile(due, [*rest, max(means[place], 1.4)], at_most, least)
+        assert BEST_FIRST.index(worse.verdict) >= BEST_FIRST.index(whole.verdict)

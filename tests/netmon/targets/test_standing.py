@@ -18,7 +18,7 @@ from netmon.coverage.load import Surveys
 from netmon.impact import EffectiveStatus
 from netmon.model import Status, Window
 from netmon.targets.documents import ENTERED, WITHDRAWN, Entry, entries_of
-from netmon.targets.evidence import Samples, Slice, Version, due_runs, due_tests, timelines
+from netmon.targets.evidence import Means, Samples, Slice, Version, due_runs, due_tests, timelines
 from netmon.targets.register import Register, load_register
 from netmon.targets.rules import ScheduledTest
 from netmon.targets.standing import Standing, standings, year
@@ -63,6 +63,11 @@ class Made:
             one = Samples(due=due, count=min(due, due_runs(self.versions, name, known)), total=0.0)
             found |= {(reading, name): one for reading in readings}
         return found
+
+    def means(self, lines: Mapping[str, Sequence[Slice]], readings: Sequence[str]) -> Mapping[tuple[str, str], Means]:
+        """Idle lines, known while anything is known."""
+        samples = self.samples(lines, readings)
+        return {key: Means(due=each.due, values=[0.0] * each.count) for key, each in samples.items()}
 
     def tests(
         self, lines: Mapping[str, Sequence[Slice]], state: str, word: str
