@@ -145,6 +145,7 @@ class Check:
         vantage: the netmon process that runs it.
         normally_off: its equipment is stowed: no answer is STANDBY, while an answer is judged like any other.
         exclusive: it loads the line: it waits for its moment, and says nothing about what works (netmon.loading).
+        continuous: it measures for most of its interval.
     """
 
     id: str
@@ -160,6 +161,7 @@ class Check:
     vantage: str = "main"
     normally_off: bool = False
     exclusive: bool = False
+    continuous: bool = False
 
     @property
     def fingerprint(self) -> str:

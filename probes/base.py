@@ -353,6 +353,8 @@ class ProbeKind(Generic[P]):
         exclusive: it loads the line: never two at once, never while the line is needed (the terms are pScheduler's:
             an exclusive test runs beside background tests alone).
         hearsay: it asks somebody else about the equipment, so that a failure says nothing about the equipment itself.
+        continuous: it measures for all of its timeout, which is most of its interval: nobody waits for its end, and
+            single round trips, thousands a minute, are not kept.
     """
 
     name: str
@@ -368,3 +370,4 @@ class ProbeKind(Generic[P]):
     open_ended: bool = False
     exclusive: bool = False
     hearsay: bool = False
+    continuous: bool = False

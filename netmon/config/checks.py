@@ -24,6 +24,9 @@ LIMITS = ("degraded_above", "degraded_below", "down_above", "down_below")
 PLACE = frozenset({"latitude", "longitude"})
 """A kind that has these parameters takes them from the equipment's place, unless they are written."""
 
+PAUSE_SECONDS = 1.0
+"""A check that measures continuously ends so long before it begins again: no run may find the one before at work."""
+
 ADDRESSES = {
     Family.IPV4: _n("an address such as 192.0.2.1"),
     Family.IPV6: _n("an address such as 2001:db8::1"),
@@ -111,7 +114,10 @@ class CheckBuilder:
         endpoints = self._endpoints(path, place, kind, shape, given, name)
         thresholds = self._thresholds(kind, base, layers, params)
         interval = _last(layers, "interval") or base.interval_seconds
-        timeout = _last(layers, "timeout") or min(base.timeout_seconds, interval / 2)
+        longest = min(base.timeout_seconds, interval / 2)
+        if kind.continuous:
+            longest = max(longest, interval - PAUSE_SECONDS)
+        timeout = _last(layers, "timeout") or longest
         confirm = _last(layers, "confirm")
         confirm = base.confirm_seconds if confirm is None else confirm
         if timeout >= interval:
@@ -138,6 +144,7 @@ class CheckBuilder:
             vantage=_last(layers, "vantage") or "main",
             normally_off=asset.normally_off,
             exclusive=kind.exclusive,
+            continuous=kind.continuous,
         )
         self.checks[check.id] = check
 

@@ -51,7 +51,7 @@ class RunSeries:
         names = {reading.name for reading in kind.readings if reading.index is None} if kind else set()
         for name in COUNTED.keys() & names:
             self._add_counted(name)
-        if COUNTED.keys() <= names:
+        if COUNTED.keys() <= names and kind is not None and not kind.continuous:
             self._add_histogram(RTT)
 
     def update(self, observation: Observation, now: float) -> None:

@@ -216,7 +216,10 @@ class ArchiveEvidence:
         if check is None:
             return line
         assets = next(one.config.assets for one in reversed(self.versions) if check_id in one.config.checks)
-        return _cut(line, loaded(check.asset, assets, self._loads))
+        spans = loaded(check.asset, assets, self._loads)
+        if check.continuous:  # a run that began so long before a test may have met it
+            spans = [(begin - round(check.timeout_seconds * SECOND_NS), end) for begin, end in spans]
+        return _cut(line, spans)
 
     @cached_property
     def _loads(self) -> Mapping[str, Sequence[tuple[int, int]]]:
