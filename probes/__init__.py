@@ -18,19 +18,7 @@ KINDS: Mapping[str, ProbeKind[Any]] = MappingProxyType(
     {
         module.KIND.name: module.KIND
         for module in (
-            ping,
-            tcp,
-            dns,
-            http,
-            snmp,
-            base_station,
-            power,
-            uplink,
-            capacity,
-            stream,
-            satellite,
-            ipv6,
-            export,
+            ping, tcp, dns, http, snmp, base_station, power, uplink, capacity, stream, satellite, ipv6, export
         )
     }
-)
+)  # fmt: skip

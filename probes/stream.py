@@ -14,7 +14,14 @@ from pydantic import Field
 
 from probes.base import Draft, Endpoint, Failure, NetworkFailure, Params, ProbeKind, ProbeResult, Reading
 from probes.wire.bursts import loss_shape
-from probes.wire.echo import ECHO_READINGS, Echo, failure_of, readings_of, sending_seconds
+from probes.wire.echo import (
+    ECHO_READINGS,
+    LAST_ANSWERS_SECONDS,
+    Echo,
+    failure_of,
+    readings_of,
+    sending_seconds,
+)
 from probes.wire.emodel import CODECS, mos, rating
 from probes.wire.failures import network
 
@@ -61,10 +68,12 @@ async def probe_stream(
     whole = math.floor(seconds + LOOKUP_SECONDS)
     count = whole * params.packets_per_second or max(1, math.floor(seconds * params.packets_per_second))
     draft.trace.step(f"sending {count} packets to {address}, DSCP {params.dscp}")
-    echoes = await wires.icmp.ping(
+    answered = await wires.icmp.ping(
         address, family=far.family, count=count, gap_seconds=1 / params.packets_per_second,
         payload_bytes=params.payload_bytes, dscp=params.dscp, timeout=left,
     )  # fmt: skip
+    # The first packets could be waited for much longer than the last ones: all have the same time.
+    echoes = [echo if (echo.rtt_seconds or 0.0) <= LAST_ANSWERS_SECONDS else Echo() for echo in answered]
     failure, detail = failure_of(echoes)
     draft.readings |= readings_of(echoes) | shape_of(echoes, params) | voice_of(echoes, params)
     # Packets that were not sent are the last ones; a second of which one is missing was not measured.

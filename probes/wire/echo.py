@@ -10,7 +10,17 @@ from typing import NamedTuple
 
 from probes.base import Failure, Reading
 
-__all__ = ["ECHO_READINGS", "Echo", "EchoError", "failure_of", "readings_of", "reordered", "rtts", "sending_seconds"]
+__all__ = [
+    "ECHO_READINGS",
+    "LAST_ANSWERS_SECONDS",
+    "Echo",
+    "EchoError",
+    "failure_of",
+    "readings_of",
+    "reordered",
+    "rtts",
+    "sending_seconds",
+]
 
 SHARE_FOR_SENDING = 0.8
 LAST_ANSWERS_SECONDS = 2.0

@@ -24,6 +24,7 @@ def check(
     vantage: str = "main",
     normally_off: bool = False,
     exclusive: bool = False,
+    continuous: bool = False,
 ) -> Check:
     """A check of a host on loopback."""
     site, asset, _ = check_id.split("/")
@@ -41,6 +42,7 @@ def check(
         vantage=vantage,
         normally_off=normally_off,
         exclusive=exclusive,
+        continuous=continuous,
     )
 
 
