@@ -51,10 +51,8 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
     ),
     # A test a day; it is repeated by its own rules, not at once.
     "capacity": CheckDefaults(interval_seconds=86_400.0, timeout_seconds=60.0, confirm_seconds=None),
-    # Below 70 many users of voice are dissatisfied (ITU-T G.109). It lasts for its interval (netmon.config.checks).
-    "stream": CheckDefaults(
-        confirm_seconds=None, thresholds=(LOSS, Threshold(reading="r_factor", degraded_below=70.0))
-    ),
+    # MOS 3.6 is R = 70, below which many users are dissatisfied (ITU-T G.107, annex B). It lasts for its interval.
+    "stream": CheckDefaults(confirm_seconds=None, thresholds=(LOSS, Threshold(reading="mos_cqe", degraded_below=3.6))),
     "ipv6": CheckDefaults(
         thresholds=(
             Threshold(reading="failed_addresses", degraded_above=0.0),
