@@ -36,7 +36,7 @@ CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
     {
         # ITU-T G.113, appendix I. G.711: packets of 10 ms, concealment by its appendix I, which holds back 3.75 ms.
         "g711": Codec(impairment=0.0, robustness=25.1, delay_seconds=0.010125 + 0.00375),
-        # G.729A: frames of 10 ms, two in a packet, 5 ms look-ahead.
+        # G.729A with VAD: frames of 10 ms, two in a packet, 5 ms look-ahead.
         "g729a": Codec(impairment=11.0, robustness=19.0, delay_seconds=0.035),
     }
 )
@@ -49,8 +49,6 @@ TELR, WEPL = 65.0, 110.0
 NC, NFOR, PS, PR, QDU = -70.0, -64.0, 35.0, 35.0, 1.0
 SENSITIVITY, LEAST_DELAY_MS = 1.0, 100.0
 """sT and mT: the default delay sensitivity, and the delay below which nothing is noticed."""
-MOST_IMPAIRMENT = 95.0
-"""What Ie-eff comes to under random loss of everything; with bursts its formula would go beyond."""
 
 
 def _sum_db(*levels: float) -> float:
@@ -114,8 +112,7 @@ def _equipment(codec: Codec, loss_ratio: float, burst_ratio: float) -> float:
     percent = 100 * loss_ratio
     if percent <= 0:
         return codec.impairment
-    more = (95 - codec.impairment) * percent / (percent / max(burst_ratio, 1.0) + codec.robustness)
-    return min(codec.impairment + more, MOST_IMPAIRMENT)
+    return codec.impairment + (95 - codec.impairment) * percent / (percent / max(burst_ratio, 1.0) + codec.robustness)
 
 
 def rating(*, delay_seconds: float, loss_ratio: float, burst_ratio: float = 1.0, codec: Codec) -> float:

@@ -273,6 +273,12 @@ def test_ten_seconds_begin_unavailable_time_and_ten_end_it() -> None:
     assert (after.available, after.undecided) == (True, 1)
 
 
+def test_good_seconds_of_unavailable_time_are_not_errored() -> None:
+    readings, after = availability([1.0] * 10 + [0.0] * 9 + [1.0], 0, None)
+    assert [readings[name] for name in COUNTS] == [0, 20, 0]
+    assert (after.available, after.undecided) == (False, 0)
+
+
 def test_half_of_the_packets_is_not_severe() -> None:
     assert availability([0.5] * 10, 0, None)[0]["available_seconds"] == 10
     assert availability([0.55] * 10, 0, None)[0]["unavailable_seconds"] == 10

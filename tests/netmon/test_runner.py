@@ -210,7 +210,9 @@ async def test_available_time_goes_on_from_run_to_run_and_over_a_restart() -> No
 
 async def test_a_changed_check_begins_anew() -> None:
     """Another line may be behind it."""
-    runner, _ = make(answers(seconds_of(*[1.0] * 10), seconds_of(0.0)))
+    times = iter([0, 12 * 10**9, 14 * 10**9])
+    runner, _ = make(answers(seconds_of(*[1.0] * 10), seconds_of(0.0)), clock=Clock(wall_ns=lambda: next(times)))
+    assert (await runner.run_once(check(), 0)).readings["line_available"] == 0
     assert (await runner.run_once(check(), 0)).readings["line_available"] == 0
     runner.keep([check(host="127.0.0.2")])
     assert "line_available" not in (await runner.run_once(check(host="127.0.0.2"), 0)).readings

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.wire.emodel import CODECS, mos, rating
+from probes.wire.emodel import CODECS, _delayed, mos, rating
 
 G711, G729A = CODECS["g711"], CODECS["g729a"]
 codecs = st.sampled_from(list(CODECS.values()))
@@ -39,6 +39,16 @@ def test_a_codecs_impairment_is_subtracted() -> None:
         assert plain - coded == pytest.approx(11)
 
 
+@pytest.mark.parametrize(
+    ("percent", "impairment"), [(0, 11), (0.5, 13), (1, 15), (1.5, 17), (2, 19), (3, 23), (4, 26), (8, 36), (16, 49)]
+)
+def test_loss_is_worth_what_listeners_found(percent: float, impairment: float) -> None:
+    """Ie of G.729A with VAD under random loss, as G.113 tabulated it before there was the formula."""
+    best = rating(delay_seconds=0.0, loss_ratio=0.0, codec=G711)
+    lossy = rating(delay_seconds=0.0, loss_ratio=percent / 100, codec=G729A)
+    assert best - lossy == pytest.approx(impairment, abs=0.6)
+
+
 def test_loss_is_worth_what_the_formula_says() -> None:
     """G.107, 7.5: Ie-eff = Ie + (95 - Ie) Ppl / (Ppl / BurstR + Bpl), in per cent, by hand."""
     best = rating(delay_seconds=0.0, loss_ratio=0.0, codec=G711)
@@ -46,6 +56,18 @@ def test_loss_is_worth_what_the_formula_says() -> None:
     bursty = rating(delay_seconds=0.0, loss_ratio=0.05, burst_ratio=2.0, codec=G711)
     assert best - random == pytest.approx(95 * 5 / (5 + 25.1))
     assert best - bursty == pytest.approx(95 * 5 / (2.5 + 25.1))
+
+
+def test_delay_impairs_by_the_formulas() -> None:
+    """G.107, 7.4, at 200 ms with a pocket calculator: Idte 3.57, Idle 0.94, Idd 3.04."""
+    terv = 65 - 40 * 0.9542  # log10(21 / 2.3333)
+    difference = 94.77 - (80 + 2.5 * (terv - 14))
+    idte = difference / 2 + (difference**2 / 4 + 100) ** 0.5 - 1
+    idle_difference = 94.77 - 10.5 * 117 / 401**0.25
+    idle = idle_difference / 2 + (idle_difference**2 / 4 + 169) ** 0.5
+    idd = 25 * (2 ** (1 / 6) - 3 * (1 + 1 / 3**6) ** (1 / 6) + 2)
+    assert (idte, idle, idd) == pytest.approx((3.57, 0.94, 3.04), abs=0.006)
+    assert _delayed(200.0) == pytest.approx(idte + idle + idd, abs=0.005)
 
 
 @pytest.mark.parametrize(("milliseconds", "least", "most"), [(100, 0, 3), (150, 2, 5), (250, 12, 16), (400, 28, 34)])
