@@ -1,17 +1,18 @@
-"""What follows from two probes: rates of counters by the device's clock, and what else one probe cannot know. Pure.
+"""What follows from this run and the ones before: rates of counters, ages, speeds, available time. Pure.
 
 A rate is given only where the two samples belong together beyond doubt. A restart, a re-indexed table, a discontinuity,
 a clock that stands still or a counter that outran its line give no rate for that one interval: a short gap, never a
-spike and never a negative rate.
+spike and never a negative rate. It knows the device's clock and no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from probes.base import EMPTY, CounterReading, CounterSample, indexed, split_key
 
-__all__ = ["negotiated_speed", "rates", "transmission_age"]
+__all__ = ["Availability", "availability", "negotiated_speed", "rates", "transmission_age"]
 
 CLOCK_WRAP_SECONDS = 2**32 / 100
 """sysUpTime counts hundredths of a second in 32 bits: it starts again after 497 days (RFC 3418)."""
@@ -35,6 +36,15 @@ LARGEST_WRAPPED_STEP_32_BIT = 2**31
 """A step of more than half the range cannot be told from several wraps."""
 
 BITS_PER_OCTET = 8
+
+SEVERE_LOSS_RATIO = 0.5
+"""A second is severely errored if more than this share of its packets was lost (ITU-T Y.1563)."""
+
+IN_A_ROW = 10
+"""So many seconds in a row, severely errored or not, begin unavailable or available time (ITU-T Y.1563)."""
+
+LONGEST_UNSEEN_SECONDS = 10.0
+"""A shorter gap cannot hold ten seconds in a row of its own: what was known before it is still known after it."""
 
 
 def rates(
@@ -129,6 +139,85 @@ def negotiated_speed(
     derived = {indexed("fastest_speed_bits_per_second", end): value for end, value in best.items()}
     derived |= {indexed("negotiated_speed_ratio", end): value / best[end] for end, value in now.items()}
     return derived, best
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """What is known of a line at the end of a run.
+
+    Attributes:
+        until_ns: when its last second ended, UTC nanoseconds since the epoch.
+        available: whether the last second decided on was available time; ``None`` if nothing was decided yet.
+        undecided: seconds since then, all of them of one kind and fewer than ten.
+        severe: whether the last second was severely errored, as are all that are undecided if it was.
+    """
+
+    until_ns: int
+    available: bool | None = None
+    undecided: int = 0
+    severe: bool = False
+
+    @classmethod
+    def recall(cls, readings: Mapping[str, float], losses: Sequence[float], began_ns: int) -> Availability:
+        """What the readings and seconds of an earlier run say, which began at ``began_ns``."""
+        available = readings.get("line_available")
+        return cls(
+            began_ns + round(len(losses) * 1e9),
+            None if available is None else bool(available),
+            round(readings.get("undecided_seconds", 0.0)),
+            bool(losses) and losses[-1] > SEVERE_LOSS_RATIO,
+        )
+
+
+def availability(
+    losses: Sequence[float], began_ns: int, before: Availability | None
+) -> tuple[Mapping[str, float], Availability]:
+    """Available and unavailable time, by the rule of ITU-T Y.1563 for seconds of a stream.
+
+    Ten severely errored seconds in a row begin unavailable time, ten others in a row available time; the ten belong to
+    what they begin. So the last seconds of a run may be decided by the next one, which then counts them: each second is
+    counted once, or, where a gap comes first, not at all. What was not measured is neither; over a gap of less than ten
+    seconds a row goes on, after a longer one nothing is known until ten seconds are alike.
+
+    Args:
+        losses: the loss of each second of this run, one after another, from 0 to 1.
+        began_ns: when the first of them began, UTC nanoseconds since the epoch.
+        before: at the end of the run before.
+
+    Returns:
+        Readings of :mod:`probes.stream`, and what is known at the end.
+    """
+    if before is None or not 0 <= began_ns - before.until_ns < LONGEST_UNSEEN_SECONDS * 1e9:
+        before = Availability(began_ns)
+    available, undecided, severe_before = before.available, before.undecided, before.severe
+    counted = {True: 0, False: 0}
+    errored = 0
+    for loss in losses:
+        severe = loss > SEVERE_LOSS_RATIO
+        if available is None and severe is not severe_before:
+            undecided = 0
+        severe_before = severe
+        if available is not None and severe is not available:
+            # The time goes on, and what interrupted it belongs to it.
+            counted[available] += undecided + 1
+            errored += undecided if available else 0
+            undecided = 0
+            continue
+        undecided += 1
+        if undecided == IN_A_ROW:
+            available = not severe
+            counted[available] += undecided
+            undecided = 0
+    after = Availability(began_ns + round(len(losses) * 1e9), available, undecided, severe_before)
+    readings = {
+        "available_seconds": float(counted[True]),
+        "unavailable_seconds": float(counted[False]),
+        "severely_errored_seconds": float(errored),
+        "undecided_seconds": float(undecided),
+    }
+    if available is not None:
+        readings["line_available"] = float(available)
+    return readings, after
 
 
 def _key(name: str, index: str | None) -> str:

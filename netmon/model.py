@@ -148,6 +148,7 @@ class Check:
         hearsay: it asks somebody else about the equipment.
         by_profile: with the vendor profile ``auto``, the limits by the profile that the device turns out to need.
         by_hand: people enter what they found, once in an interval and at most ``timeout_seconds`` later.
+        continuous: it measures for most of its interval.
     """
 
     id: str
@@ -165,6 +166,7 @@ class Check:
     exclusive: bool = False
     hearsay: bool = False
     by_hand: bool = False
+    continuous: bool = False
     by_profile: Mapping[str, tuple[Threshold, ...]] = field(default_factory=lambda: EMPTY)
 
     @property

@@ -14,6 +14,7 @@ from netmon.logs import fields
 from netmon.model import Check, MissedRun, Observation, Status
 from netmon.verdict import judge, monitor_fault
 from probes.base import CounterSample, MonitorFault, ProbeKind, ProbeResult, split_key
+from probes.stream import SECONDS
 
 if TYPE_CHECKING:
     from probes.wire import Wires
@@ -47,7 +48,9 @@ class _Memory:
     counted_ns: int | None = None
     transmitted_ns: int | None = None
     fastest: Mapping[str, float] = field(default_factory=dict)
+    availability: derive.Availability | None = None
     task: asyncio.Task[None] | None = None
+    continuous: bool = False
 
 
 class Runner:
@@ -86,6 +89,7 @@ class Runner:
     def seed(self, check: Check, last: Observation) -> None:
         """Remember what the archive knows of a check, so that rates go on over a restart."""
         age = last.readings.get("transmission_age_seconds")
+        losses = last.result.samples.get(SECONDS)
         self._memory[check.id] = _Memory(
             fingerprint=check.fingerprint,
             counters=last.result.counters,
@@ -99,6 +103,7 @@ class Runner:
             last_status=last.status,
             last_started_ns=last.started_ns,
             transmitted_ns=None if age is None else last.started_ns - round(age * 1e9),
+            availability=derive.Availability.recall(last.readings, losses, last.started_ns) if losses else None,
         )
 
     def keep(self, checks: Iterable[Check]) -> None:
@@ -117,6 +122,7 @@ class Runner:
                 memory.counters = {}
                 memory.transmitted_ns = None
                 memory.fastest = {}
+                memory.availability = None
 
     @property
     def running(self) -> int:
@@ -139,6 +145,7 @@ class Runner:
             reason = "stopping" if self._stopping.is_set() else "overlap"
             self._missed(MissedRun(check_id=check.id, vantage=check.vantage, scheduled_ns=scheduled_ns, reason=reason))
             return
+        memory.continuous = check.continuous
         memory.task = asyncio.create_task(self._run(check, scheduled_ns, memory, attempt))
 
     def wake(self, check: Check) -> bool:
@@ -200,6 +207,11 @@ class Runner:
                 derived = {**derived, **speeds}
             if age is not None:
                 derived = {**derived, "transmission_age_seconds": age}
+            if losses := result.samples.get(SECONDS):
+                seconds, availability = derive.availability(losses, started_ns, memory.availability)
+                derived = {**derived, **seconds}
+                if memory.fingerprint == fingerprint:
+                    memory.availability = availability
             readings = {**result.readings, **derived} if derived else result.readings
             verdict = judge(check, result, readings, required=self._required[check.kind], hearsay=kind.hearsay)
         return Observation(
@@ -217,8 +229,14 @@ class Runner:
         )
 
     async def stop(self, grace_seconds: float) -> None:
-        """Start no more runs, give those under way ``grace_seconds`` to end, then cancel and record them as missed."""
+        """Start no more runs, give those under way ``grace_seconds`` to end, then cancel and record them as missed.
+
+        Checks that measure continuously are cancelled at once: they would take all of that time, and not end.
+        """
         self._stopping.set()
+        for memory in self._memory.values():
+            if memory.task is not None and memory.continuous:
+                memory.task.cancel()
         tasks = [memory.task for memory in self._memory.values() if memory.task is not None]
         if not tasks:
             return

@@ -22,6 +22,7 @@ from probes import (
     roll_call,
     satellite,
     snmp,
+    stream,
     tcp,
     uplink,
 )
@@ -42,6 +43,7 @@ KINDS: Mapping[str, ProbeKind[Any]] = MappingProxyType(
             power,
             uplink,
             capacity,
+            stream,
             satellite,
             ipv6,
             export,
@@ -49,4 +51,4 @@ KINDS: Mapping[str, ProbeKind[Any]] = MappingProxyType(
             roll_call,
         )
     }
-)
+)  # fmt: skip

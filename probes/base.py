@@ -360,6 +360,8 @@ class ProbeKind(Generic[P]):
             an exclusive test runs beside background tests alone).
         hearsay: it asks somebody else about the equipment, so that a failure says nothing about the equipment itself.
         by_hand: people enter what they found; nothing is asked on schedule, and it has no endpoints.
+        continuous: it measures for all of its timeout, which is most of its interval: nobody waits for its end, and
+            single round trips, thousands a minute, are not kept.
     """
 
     name: str
@@ -376,3 +378,4 @@ class ProbeKind(Generic[P]):
     exclusive: bool = False
     hearsay: bool = False
     by_hand: bool = False
+    continuous: bool = False

@@ -11,10 +11,12 @@ from grafana.panels import Column, PanelBuilder, graph, table_of
 from grafana.query import EQUIPMENT, PLACE, Query, checks_of, limits, of_asset, of_criterion, placed
 from grafana.readings import INDEX, reading_graph, series, shown, unit_of
 from netmon.i18n import _, _n
+from netmon.metrics.families import reading_metric
+from netmon.words import reading_name
 
 __all__ = ["PAGE"]
 
-KIND, TESTS = "uplink", "capacity"
+KIND, TESTS, STREAMS = "uplink", "capacity", "stream"
 BITS, BITS_SCALE = unit_of("_bytes_per_second")
 
 
@@ -47,6 +49,7 @@ def rows() -> list[Row]:
                 reading_graph("ipdv_mean_abs_seconds", KIND, indices={"far": ""}),
             ],
         ),
+        Row(_("quality by the second, where a stream runs"), _streams()),
         Row(
             _("errors and discards"),
             [
@@ -96,6 +99,59 @@ def _capacity() -> list[PanelBuilder]:
         reading_graph("load_loss_ratio", TESTS, legend=f"{PLACE} {INDEX}", optional=True),
         reading_graph("delay_rise_seconds", TESTS, legend=f"{PLACE} {INDEX}", optional=True),
     ]
+
+
+def _streams() -> list[PanelBuilder]:
+    """What streams say, a line for each class of packets: a check of its own, by whose name it goes."""
+    return [
+        _stream("mos_cqe", description=_("Estimated by the E-model (ITU-T G.107) from delay and loss: 4.4 at best.")),
+        _stream("loss_ratio"),
+        _stream("pdv_p95_seconds"),
+        _stream("longest_loss_seconds"),
+        _stream_availability(),
+    ]
+
+
+def _of_stream(expr: str) -> str:
+    """Series of streams with the name of the check, ``stream-voice`` of ``site/uplink/stream-voice``, as ``name``."""
+    return f'label_replace({placed(expr, STREAMS)}, "name", "$1", "check", ".*/(.*)")'
+
+
+def _stream(reading: str, *, description: str = "") -> timeseries.Panel:
+    metric, _factor = reading_metric(reading)
+    return graph(
+        reading_name(reading),
+        Query(expr=_of_stream(metric), legend=f"{PLACE} {{{{name}}}}"),
+        *limits(metric.removeprefix("netmon_"), STREAMS),
+        unit=unit_of(metric)[0],
+        description=description,
+    )
+
+
+def _stream_availability() -> PanelBuilder:
+    available, unavailable, errored = (
+        f"increase(netmon_{what}_seconds_total[$__range])" for what in ("available", "unavailable", "severely_errored")
+    )
+    share = _("available")
+    return table_of(
+        _("available time over the whole time shown"),
+        Query(expr=_of_stream(f"{available} / ({available} + {unavailable})")),
+        Query(expr=_of_stream(unavailable)),
+        Query(expr=_of_stream(errored)),
+        columns=[
+            *where_columns(),
+            Column(field="name", title=_("check"), width=140),
+            Column(field="Value#1", title=share, unit=unit_of("_ratio")[0], decimals=3, width=120),
+            Column(field="Value#2", title=_("unavailable"), unit=unit_of("_seconds")[0], width=120),
+            Column(field="Value#3", title=_("severely errored"), unit=unit_of("_seconds")[0], width=140),
+        ],
+        width=24,
+        height=7,
+        description=_(
+            "Ten seconds in a row in which more than half of the packets were lost begin unavailable time (ITU-T "
+            "Y.1563). What was not measured counts as nothing."
+        ),
+    )
 
 
 def _provisioned() -> PanelBuilder:

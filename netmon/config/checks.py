@@ -25,6 +25,9 @@ LIMITS = ("degraded_above", "degraded_below", "down_above", "down_below")
 PLACE = frozenset({"latitude", "longitude"})
 """A kind that has these parameters takes them from the equipment's place, unless they are written."""
 
+PAUSE_SECONDS = 1.0
+"""A check that measures continuously ends so long before it begins again: no run may find the one before at work."""
+
 ADDRESSES = {
     Family.IPV4: _n("an address such as 192.0.2.1"),
     Family.IPV6: _n("an address such as 2001:db8::1"),
@@ -122,7 +125,10 @@ class CheckBuilder:
             if profiles.load(each, self._own).identify is not None
         }
         interval = _last(layers, "interval") or base.interval_seconds
-        timeout = _last(layers, "timeout") or min(base.timeout_seconds, interval / 2)
+        longest = min(base.timeout_seconds, interval / 2)
+        if kind.continuous:
+            longest = max(longest, interval - PAUSE_SECONDS)
+        timeout = _last(layers, "timeout") or longest
         confirm = _last(layers, "confirm")
         confirm = base.confirm_seconds if confirm is None else confirm
         if timeout >= interval:
@@ -152,6 +158,7 @@ class CheckBuilder:
             exclusive=kind.exclusive,
             hearsay=kind.hearsay,
             by_hand=kind.by_hand,
+            continuous=kind.continuous,
         )
         self.checks[check.id] = check
 

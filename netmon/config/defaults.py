@@ -56,6 +56,8 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
     "capacity": CheckDefaults(interval_seconds=86_400.0, timeout_seconds=60.0, confirm_seconds=None),
     # Once a day, and entered within the six hours after that.
     "roll_call": CheckDefaults(interval_seconds=86_400.0, timeout_seconds=6 * 3600.0, confirm_seconds=None),
+    # MOS 3.6 is R = 70, below which many users are dissatisfied (ITU-T G.107, annex B). It lasts for its interval.
+    "stream": CheckDefaults(confirm_seconds=None, thresholds=(LOSS, Threshold(reading="mos_cqe", degraded_below=3.6))),
     "ipv6": CheckDefaults(
         thresholds=(
             Threshold(reading="failed_addresses", degraded_above=0.0),

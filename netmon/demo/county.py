@@ -163,6 +163,8 @@ class County:
     def _defaults(self) -> dict[str, Any]:
         pace = {"interval": self._interval, "timeout": 0.8 * self._interval, "confirm": 0.5}
         defaults: dict[str, Any] = {name: dict(pace) for name, kind in probes.KINDS.items() if not kind.by_hand}
+        # It lasts for its interval, and is not confirmed. A machine that is busy delays packets: that is no fault here.
+        defaults["stream"] = {"interval": self._interval, "thresholds": {"mos_cqe": False}}
         for kind in ("ping", "base_station", "uplink", "satellite"):
             defaults[kind]["params"] = {"count": 5, "gap_seconds": 0.02}
         carrier = {"carrier_to_noise_db": {"degraded_below": 6}}

@@ -227,7 +227,11 @@ def _ways(county: County) -> Iterator[Fault]:
         down=True,
     )
     yield fault(_n("half of the packets are lost"), {"station-1/mesh/ping": Status.DEGRADED}, loss_ratio=0.5)
-    yield fault(_n("the line loses packets"), {"station-3/uplink/uplink": Status.DEGRADED}, loss_ratio=0.4)
+    yield fault(
+        _n("the line loses packets"),
+        dict.fromkeys(("station-3/uplink/uplink", "station-3/uplink/stream"), Status.DEGRADED),
+        loss_ratio=0.4,
+    )
     yield fault(_n("every packet takes long"), {"battalion/lte/ping": Status.DEGRADED}, delay_seconds=0.6)
     yield fault(_n("the device is off"), {"hadamen/terminal/ping": Status.DOWN}, down=True)
     yield fault(_n("a router says: host unreachable"), {"chunhua/terminal/ping": Status.DOWN}, error="host_unreachable")

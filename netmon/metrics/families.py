@@ -8,7 +8,7 @@ from typing import Any, Final
 from netmon.metrics.exposition import Family, Kind, metric_name
 from probes.base import ProbeKind
 
-__all__ = ["COUNTED", "FIXED", "RTT", "RTT_BUCKETS", "Families", "reading_metric"]
+__all__ = ["COUNTED", "ECHOES", "FIXED", "RTT", "RTT_BUCKETS", "Families", "reading_metric"]
 
 FIXED: Final[Mapping[str, tuple[Kind, str]]] = {
     "netmon_site_info": ("gauge", "A site of the inventory; join on site."),
@@ -33,13 +33,24 @@ FIXED: Final[Mapping[str, tuple[Kind, str]]] = {
     "netmon_probe_duration_seconds": ("gauge", "How long the last run of a check took."),
     "netmon_echo_requests_total": ("counter", "ICMP echo requests sent."),
     "netmon_echo_replies_total": ("counter", "ICMP echo requests that were answered in time, each counted once."),
+    "netmon_available_seconds_total": ("counter", "Seconds that were available time, by the stream over a line."),
+    "netmon_unavailable_seconds_total": ("counter", "Seconds that were unavailable time (ITU-T Y.1563)."),
+    "netmon_severely_errored_seconds_total": ("counter", "Seconds of available time with more than half of it lost."),
     "netmon_rtt_seconds": ("histogram", "Round-trip times of all answered echo requests (RFC 2681)."),
     "netmon_device_state": ("gauge", "What a state that the device reports means, 1 for the meaning that holds."),
     "netmon_device_state_info": ("gauge", "A state that the device reports, in the device's word."),
 }
 
 # Counted instead of shown: a ratio over any time needs both of its parts as counters.
-COUNTED: Final = {"sent": "netmon_echo_requests_total", "received": "netmon_echo_replies_total"}
+COUNTED: Final = {
+    "sent": "netmon_echo_requests_total",
+    "received": "netmon_echo_replies_total",
+    "available_seconds": "netmon_available_seconds_total",
+    "unavailable_seconds": "netmon_unavailable_seconds_total",
+    "severely_errored_seconds": "netmon_severely_errored_seconds_total",
+}
+ECHOES: Final = frozenset({"sent", "received"})
+"""A kind that has these sends echo requests, and keeps every round trip unless it does so all the time."""
 
 RTT: Final = "rtt_seconds"
 # 50 us doubled up to 26.2 s: a LAN and a geostationary satellite (0.6 s) both have buckets around them.

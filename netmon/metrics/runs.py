@@ -10,7 +10,7 @@ from operator import add
 from typing import Any, Final
 
 from netmon.metrics.exposition import Block, Family
-from netmon.metrics.families import COUNTED, RTT, RTT_BUCKETS, Families
+from netmon.metrics.families import COUNTED, ECHOES, RTT, RTT_BUCKETS, Families
 from netmon.model import Check, Observation, Status
 from probes.base import EMPTY, Failure, ProbeKind, State, StateClass, split_key
 
@@ -51,7 +51,7 @@ class RunSeries:
         names = {reading.name for reading in kind.readings if reading.index is None} if kind else set()
         for name in COUNTED.keys() & names:
             self._add_counted(name)
-        if COUNTED.keys() <= names:
+        if names >= ECHOES and kind is not None and not kind.continuous:
             self._add_histogram(RTT)
 
     def update(self, observation: Observation, now: float) -> None:

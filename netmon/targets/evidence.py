@@ -259,7 +259,12 @@ class ArchiveEvidence:
     def _without_load(self, check_id: str, line: Sequence[Slice]) -> Sequence[Slice]:
         """A line in which the time of tests that loaded it counts as agreed work."""
         check, assets = self._newest(check_id)
-        return line if check is None else _cut(line, loaded(check.asset, assets, self._loads))
+        if check is None:
+            return line
+        spans = loaded(check.asset, assets, self._loads)
+        if check.continuous:  # a run that began so long before a test may have met it
+            spans = [(begin - round(check.timeout_seconds * SECOND_NS), end) for begin, end in spans]
+        return _cut(line, spans)
 
     def _newest(self, check_id: str) -> tuple[Check | None, Mapping[str, Asset]]:
         """A check as it was last, and all equipment of that configuration."""

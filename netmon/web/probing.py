@@ -38,7 +38,7 @@ class Probing:
         check = next((check for check in self._view.checks if check.id == wanted), None)
         if check is None:
             raise HTTPException(404)
-        if check.exclusive:  # whoever looks at a page does not load a line
+        if check.exclusive or check.continuous:  # whoever looks at a page does not load a line, nor stay for a minute
             raise HTTPException(409)
         now = self._view.clock.monotonic()
         wait = self._last.get(check.id, -math.inf) + EACH_SECONDS - now

@@ -10,7 +10,26 @@ from typing import NamedTuple
 
 from probes.base import Failure, Reading
 
-__all__ = ["ECHO_READINGS", "Echo", "EchoError", "failure_of", "readings_of", "reordered", "rtts"]
+__all__ = [
+    "ECHO_READINGS",
+    "LAST_ANSWERS_SECONDS",
+    "Echo",
+    "EchoError",
+    "failure_of",
+    "readings_of",
+    "reordered",
+    "rtts",
+    "sending_seconds",
+]
+
+SHARE_FOR_SENDING = 0.8
+LAST_ANSWERS_SECONDS = 2.0
+"""Of a long timeout so much is left for the last answers, instead of what remains of that share."""
+
+
+def sending_seconds(timeout: float) -> float:
+    """Within how many seconds the packets of a call with this timeout have to be sent."""
+    return max(SHARE_FOR_SENDING * timeout, timeout - LAST_ANSWERS_SECONDS)
 
 
 class EchoError(NamedTuple):

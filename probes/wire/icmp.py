@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Final
 
 from probes.base import Family, MonitorFault
-from probes.wire.echo import Echo, EchoError
+from probes.wire.echo import Echo, EchoError, sending_seconds
 from probes.wire.icmp_call import ARRIVAL, COLUMNS, HOPS, RECEIVED, SENT, Call, Timetable
 from probes.wire.icmp_clock import StepWatch
 from probes.wire.icmp_layout import NAMES, Destination, Layout, destination, source_of
@@ -45,7 +45,6 @@ TICK_SECONDS = 0.005
 """Packets due within one tick are sent together: a wake-up costs as much as three packets."""
 LATE_DUPLICATES_SECONDS = (0.01, 1.0)
 """After the last answer a call waits one longest round trip, within these bounds, for duplicates."""
-SHARE_FOR_SENDING = 0.8
 BATCH = 64
 READS = 16
 """Batches read at once, before others get their turn."""
@@ -122,7 +121,7 @@ class _Channel:
         number, first = self._reserve(count)
         call = Call(
             number, first, to, request, cut_control(self.family, dscp, hop_limit), due=now, count=count,
-            gap=min(gap, SHARE_FOR_SENDING * timeout / count), dont_fragment=dont_fragment,
+            gap=min(gap, sending_seconds(timeout) / count), dont_fragment=dont_fragment,
             future=self._loop.create_future(), overflowed=overflows(self.sock),
         )  # fmt: skip
         self._calls[call.number] = call

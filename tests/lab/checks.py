@@ -25,6 +25,7 @@ def check(
     vantage: str = "main",
     normally_off: bool = False,
     exclusive: bool = False,
+    continuous: bool = False,
 ) -> Check:
     """A check of a host on loopback."""
     site, asset, _ = check_id.split("/")
@@ -44,6 +45,7 @@ def check(
         exclusive=exclusive,
         hearsay=kind in KINDS and KINDS[kind].hearsay,
         by_hand=kind in KINDS and KINDS[kind].by_hand,
+        continuous=continuous,
     )
 
 

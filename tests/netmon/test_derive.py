@@ -1,16 +1,24 @@
-"""Rates: right where the samples belong together, none where they do not, never negative and never a spike."""
+"""Rates: right where the samples belong together, none where they do not, never a spike. Available time by its rule."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Literal
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from netmon.derive import CLOCK_WRAP_SECONDS, COPIED_SECONDS, negotiated_speed, rates, transmission_age
+from netmon.derive import (
+    CLOCK_WRAP_SECONDS,
+    COPIED_SECONDS,
+    Availability,
+    availability,
+    negotiated_speed,
+    rates,
+    transmission_age,
+)
 from probes.base import CounterReading, CounterSample
 
 SPECS = (
@@ -291,3 +299,96 @@ def test_the_age_of_the_last_transmission() -> None:
     assert transmission_age({}, second, 61 * second) == (None, second)
     # The clock was set back: an age is never negative.
     assert transmission_age({"transmitting": 0.0}, 5 * second, second) == (0.0, 5 * second)
+
+
+# Available time
+
+losses = st.lists(st.sampled_from([0.0, 0.0, 0.5, 0.55, 1.0]), min_size=1, max_size=60)
+rows = st.lists(st.tuples(st.booleans(), st.integers(1, 25)), min_size=1, max_size=12).map(
+    lambda found: [float(severe) for severe, count in found for _ in range(count)]
+)
+COUNTS = ("available_seconds", "unavailable_seconds", "severely_errored_seconds")
+
+
+def by_the_rule(losses: list[float]) -> list[bool | None]:
+    """Of each second, whether it is available time, by looking at whole rows; ``None`` where none decided it yet."""
+    found: list[bool | None] = []
+    state: bool | None = None
+    for severe, row in groupby(losses, lambda loss: loss > 0.5):
+        length = len(list(row))
+        state = not severe if length >= 10 else state
+        found += [state] * length
+    return found
+
+
+def in_pieces(losses: list[float], cuts: list[int]) -> tuple[dict[str, float], Availability | None]:
+    """The sums over runs that are cut at these places, three seconds apart, with what each one found recalled."""
+    sums = dict.fromkeys(COUNTS, 0.0)
+    before, at_ns = None, 0
+    edges = [0, *sorted(cuts), len(losses)]
+    for begin, end in pairwise(edges):
+        part = losses[begin:end]
+        if not part:
+            continue
+        readings, after = availability(part, at_ns, before)
+        before = Availability.recall(readings, part, at_ns)
+        assert before == after
+        at_ns += round((len(part) + 3) * 1e9)
+        for name in COUNTS:
+            sums[name] += readings[name]
+    return sums, before
+
+
+@given(rows | losses)
+def test_available_time_is_what_the_rule_says(losses: list[float]) -> None:
+    truth = by_the_rule(losses)
+    readings, after = availability(losses, 0, None)
+    undecided = int(readings["undecided_seconds"])
+    decided = truth[: len(truth) - undecided]
+    assert readings["available_seconds"] == decided.count(True)
+    assert readings["unavailable_seconds"] == decided.count(False)
+    errored = [state for state, loss in zip(decided, losses, strict=False) if state and loss > 0.5]
+    assert readings["severely_errored_seconds"] == len(errored)
+    assert 0 <= undecided < 10
+    assert readings.get("line_available") == (None if after.available is None else float(after.available))
+
+
+@given(rows | losses, st.lists(st.integers(0, 60), max_size=6))
+def test_runs_that_follow_each_other_say_what_one_would_have_said(losses: list[float], cuts: list[int]) -> None:
+    """Also where each begins with nothing but what the archive keeps of the one before."""
+    whole, _after = in_pieces(losses, [])
+    cut, _after = in_pieces(losses, [min(cut, len(losses)) for cut in cuts])
+    assert cut == whole
+
+
+@given(rows, st.integers(-30, 30))
+def test_a_gap_is_neither(losses: list[float], gap: int) -> None:
+    """After ten seconds without a measure, or a clock that was set back, nothing is known until ten seconds agree."""
+    _readings, before = availability([1.0] * 10 + losses, 0, None)
+    readings, _after = availability([0.0] * 9, before.until_ns + gap * 10**9, before)
+    if 0 <= gap < 10:
+        assert "line_available" in readings
+        assert sum(readings[name] for name in COUNTS[:2]) <= 9 + before.undecided
+    else:
+        assert readings == {**dict.fromkeys(COUNTS, 0.0), "undecided_seconds": 9.0}
+
+
+def test_ten_seconds_begin_unavailable_time_and_ten_end_it() -> None:
+    """The ten belong to what they begin; nine do not, and are severely errored seconds of available time."""
+    readings, after = availability([0.0] * 20 + [1.0] * 9 + [0.0] + [1.0] * 10 + [0.0] * 9, 0, None)
+    assert [readings[name] for name in COUNTS] == [30, 10, 9]
+    assert (after.available, after.undecided) == (False, 9)
+    readings, after = availability([0.0, 1.0], after.until_ns, after)
+    assert [readings[name] for name in COUNTS] == [10, 0, 0]
+    assert (after.available, after.undecided) == (True, 1)
+
+
+def test_good_seconds_of_unavailable_time_are_not_errored() -> None:
+    readings, after = availability([1.0] * 10 + [0.0] * 9 + [1.0], 0, None)
+    assert [readings[name] for name in COUNTS] == [0, 20, 0]
+    assert (after.available, after.undecided) == (False, 0)
+
+
+def test_half_of_the_packets_is_not_severe() -> None:
+    assert availability([0.5] * 10, 0, None)[0]["available_seconds"] == 10
+    assert availability([0.55] * 10, 0, None)[0]["unavailable_seconds"] == 10

@@ -177,3 +177,13 @@ def test_a_circle_does_not_hang() -> None:
 
 def test_nothing_checked_is_nothing_known() -> None:
     assert worst([]) is EffectiveStatus.UNKNOWN
+
+
+def test_a_stream_may_say_that_a_line_is_silent_and_not_that_it_is_there() -> None:
+    """It has something to tell of the minute in which the line was cut: that must not keep the cut from being seen."""
+    ping_, stream = check("b/uplink/ping"), check("b/uplink/stream", continuous=True)
+    lost, cut = seen(ping_, Status.DOWN), seen(stream, Status.DOWN)
+    assert silent((ping_, stream), {ping_.id: lost, stream.id: seen(stream, Status.DEGRADED)}) == {"b/uplink"}
+    assert silent((ping_, stream), {ping_.id: seen(ping_, Status.UP), stream.id: cut}) == frozenset()
+    assert silent((stream,), {stream.id: cut}) == {"b/uplink"}
+    assert silent((stream,), {stream.id: seen(stream, Status.UP)}) == frozenset()

@@ -164,6 +164,60 @@ async def test_stopping_lets_a_run_end_and_records_what_it_cuts_off() -> None:
     assert [(m.scheduled_ns, m.reason) for m in recorder.missed] == [(1, "stopping"), (2, "stopping")]
 
 
+async def test_stopping_does_not_wait_for_what_measures_all_the_time() -> None:
+    """It would take the whole grace, each time, and not end."""
+    ended: list[str] = []
+
+    async def hang() -> ProbeResult:
+        await asyncio.sleep(60)
+        return OK
+
+    async def soon() -> ProbeResult:
+        await asyncio.sleep(0.05)
+        ended.append(",".join(missed.check_id for missed in recorder.missed))
+        return OK
+
+    runner, recorder = make(hang)
+    runner._kinds = {**runner._kinds, "soon": kind(soon, name="soon")}
+    runner._required = {**runner._required, "soon": frozenset()}
+    runner.start(check(continuous=True), 1)
+    runner.start(check("site/other/soon", kind="soon", timeout_seconds=1.0), 1)
+    await asyncio.sleep(0)
+    await runner.stop(30.0)
+    assert ended == ["site/asset/ping"]
+    assert [(missed.check_id, missed.reason) for missed in recorder.missed] == [("site/asset/ping", "stopping")]
+
+
+def seconds_of(*losses: float) -> ProbeResult:
+    return ProbeResult(samples={"second_loss_ratio": losses})
+
+
+async def test_available_time_goes_on_from_run_to_run_and_over_a_restart() -> None:
+    """The archive's last observation is all that a new process knows."""
+    times = iter([0, 60 * 10**9, 120 * 10**9])
+    clock = Clock(wall_ns=lambda: next(times))
+    runs = (seconds_of(*[0.0] * 50, *[1.0] * 6), seconds_of(*[1.0] * 4, *[0.0] * 56), seconds_of(*[0.0] * 4))
+    runner, _ = make(answers(*runs[:2]), clock=clock)
+    first = await runner.run_once(check(), 0)
+    second = await runner.run_once(check(), 0)
+    restarted, _ = make(answers(runs[2]), clock=clock)
+    restarted.seed(check(), second)
+    third = await restarted.run_once(check(), 0)
+    unavailable = [run.readings["unavailable_seconds"] for run in (first, second, third)]
+    available = [run.readings["available_seconds"] for run in (first, second, third)]
+    assert (available, unavailable) == ([50, 56, 4], [0, 10, 0])
+
+
+async def test_a_changed_check_begins_anew() -> None:
+    """Another line may be behind it."""
+    times = iter([0, 12 * 10**9, 14 * 10**9])
+    runner, _ = make(answers(seconds_of(*[1.0] * 10), seconds_of(0.0)), clock=Clock(wall_ns=lambda: next(times)))
+    assert (await runner.run_once(check(), 0)).readings["line_available"] == 0
+    assert (await runner.run_once(check(), 0)).readings["line_available"] == 0
+    runner.keep([check(host="127.0.0.2")])
+    assert "line_available" not in (await runner.run_once(check(host="127.0.0.2"), 0)).readings
+
+
 async def test_start_times_are_strictly_increasing_when_the_clock_is_set_back() -> None:
     """(check, vantage, started_ns) names an observation for ever."""
     times = iter([1000, 400, 1001])

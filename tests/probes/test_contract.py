@@ -51,7 +51,8 @@ UNITLESS = frozenset(
     {
         "sent", "received", "duplicates", "reordered", "discarded", "reply_hop_limit", "answers", "redirects",
         "rejected_values", "status_code", "soa_serial", "icmp_up", "snmp_up", "module_success", "interface_found",
-        "hub_up", "addresses", "failed_addresses", "on_battery", "transmitting",
+        "hub_up", "addresses", "failed_addresses", "on_battery", "transmitting", "r_factor",
+        "mos_cqe", "line_available",
     }
 )  # fmt: skip
 
@@ -227,7 +228,7 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
     async with AsyncExitStack() as stack:
 
         async def port() -> int | None:
-            if kind in {"ping", "uplink"}:
+            if kind in {"ping", "uplink", "stream"}:
                 return None
             if kind == "capacity":
                 return stack.enter_context(reflector(Limits(tests=20, tests_an_hour=1000))).port

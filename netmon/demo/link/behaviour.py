@@ -18,6 +18,7 @@ class Behaviour:
         delay_seconds: of every packet.
         jitter_seconds: added to it, evenly from 0 to this.
         loss_ratio, duplicate_ratio: of packets.
+        lost_dscp: packets with this code point are lost, all of them.
         reorder_ratio, reorder_seconds: packets that are held back by so much more, so that later ones overtake them.
         late_ratio, late_seconds: packets that come when nobody waits for them any more.
         rate_bits_per_second: how fast IP packets go, one after another; ``None`` for at once.
@@ -36,6 +37,7 @@ class Behaviour:
     jitter_seconds: float = 0.0
     loss_ratio: float = 0.0
     duplicate_ratio: float = 0.0
+    lost_dscp: int | None = None
     reorder_ratio: float = 0.0
     reorder_seconds: float = 0.0
     late_ratio: float = 0.0

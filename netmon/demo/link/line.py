@@ -61,6 +61,8 @@ class Line:
     def refuses(self, packet: Packet, router: bytes) -> tuple[Fate, bytes] | None:
         """The message that this packet gets instead of passing, if any; empty if it is dropped without a word."""
         behaviour = self.behaviour
+        if packet.dscp == behaviour.lost_dscp:
+            return Fate.LOST, b""
         if packet.hop_limit <= behaviour.hops:
             return Fate.HOP_LIMIT, packets.hop_limit_answer(packet, router)
         if behaviour.mtu is not None and len(packet.data) > behaviour.mtu:

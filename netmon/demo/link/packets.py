@@ -75,6 +75,12 @@ class Packet:
         """The destination as text."""
         return str(IPv4Address(self.destination) if self.version == 4 else IPv6Address(self.destination))
 
+    @property
+    def dscp(self) -> int:
+        """The differentiated services code point (RFC 2474)."""
+        octet = self.data[1] if self.version == 4 else (self.data[0] & 0x0F) << 4 | self.data[1] >> 4
+        return octet >> 2
+
 
 def parse(data: bytes) -> Packet | None:
     """The packet, or ``None`` for what is no whole IP packet."""

@@ -143,7 +143,7 @@ class Loop:
             if self._recording:
                 record = PacketRecord(
                     packet.address, packet.identifier, packet.sequence, len(data), now_ns, fate,
-                    [due_ns for due_ns, _port, _data in outgoing],
+                    [due_ns for due_ns, _port, _data in outgoing], dscp=packet.dscp,
                 )  # fmt: skip
                 self.records.append(record)
             for due_ns, to, answer in outgoing:

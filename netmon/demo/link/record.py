@@ -37,6 +37,7 @@ class PacketRecord:
         arrived_ns: CLOCK_MONOTONIC, when it was read from the device.
         due_ns: when copies or answers were to be written.
         written_ns: when they were written; fewer than ``due_ns`` while some are under way.
+        dscp: the differentiated services code point with which it came.
     """
 
     address: str
@@ -47,16 +48,17 @@ class PacketRecord:
     fate: Fate
     due_ns: list[int] = field(default_factory=list)
     written_ns: list[int] = field(default_factory=list)
+    dscp: int = 0
 
     def as_plain(self) -> list[Any]:
         """As JSON types; :meth:`of` reads it back."""
         return [
             self.address, self.identifier, self.sequence, self.length, self.arrived_ns, self.fate.value, self.due_ns,
-            self.written_ns,
+            self.written_ns, self.dscp,
         ]  # fmt: skip
 
     @classmethod
     def of(cls, plain: list[Any]) -> PacketRecord:
         """Read back :meth:`as_plain`."""
-        address, identifier, sequence, length, arrived_ns, fate, due_ns, written_ns = plain
-        return cls(address, identifier, sequence, length, arrived_ns, Fate(fate), due_ns, written_ns)
+        address, identifier, sequence, length, arrived_ns, fate, due_ns, written_ns, dscp = plain
+        return cls(address, identifier, sequence, length, arrived_ns, Fate(fate), due_ns, written_ns, dscp)

@@ -130,3 +130,17 @@ def test_a_mistake_is_told_once(tmp_path: Path, equipment: str) -> None:
         application(tmp_path, equipment)
 
     assert len(raised.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "timeout"), [("", 59.0), ("interval: 5m", 299.0), ("interval: 1500ms", 0.75), ("timeout: 30s", 30.0)]
+)
+def test_a_stream_lasts_for_its_interval(tmp_path: Path, written: str, timeout: float) -> None:
+    """But for a second, so that no run finds the one before at work; nothing is gained by running it once more."""
+    stream = "{kind: stream" + (f", {written}" if written else "") + "}"
+    found = application(tmp_path, f"endpoints: {{host: 192.0.2.1, far: 192.0.2.1}}, checks: {{s: {stream}}}")
+    check = found.checks["a/app/s"]
+
+    assert check.timeout_seconds == timeout
+    assert check.continuous
+    assert check.confirm_seconds is None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -23,7 +24,7 @@ from netmon.targets.register import load_register
 from netmon.targets.standing import Part, Standing
 from netmon.targets.verdict import Finding, Verdict, Why, worst
 from netmon.upkeep import Upkeep
-from probes.base import Failure, ProbeResult, State, StateClass
+from probes.base import Failure, ProbeKind, ProbeResult, State, StateClass
 from tests.lab.checks import check
 from tests.lab.counties import survey_board
 from tests.lab.metrics import KINDS, SITES
@@ -53,9 +54,12 @@ class Hands:
 class Scrape:
     """Metrics of one check, read as Prometheus would."""
 
-    def __init__(self, *checks: Check, sites: tuple[Site, ...] = SITES, assets: tuple[Asset, ...] = ()) -> None:
+    def __init__(
+        self, *checks: Check, sites: tuple[Site, ...] = SITES, assets: tuple[Asset, ...] = (),
+        kinds: Mapping[str, ProbeKind[Any]] = KINDS,
+    ) -> None:  # fmt: skip
         self.hands = Hands()
-        self.metrics = CheckMetrics(KINDS, clock=self.hands.clock)
+        self.metrics = CheckMetrics(kinds, clock=self.hands.clock)
         self.configure(*checks, sites=sites, assets=assets)
         self.registry = CollectorRegistry()
         self.registry.register(self.metrics)
@@ -465,6 +469,18 @@ def test_a_criterion_shows_its_worst_figure_beside_what_is_required() -> None:
     assert value("required_drills", "offline-resilience", "drilled", bound="at_least") == 1
 
 
+def test_seconds_of_a_stream_are_counted_and_it_has_no_histogram() -> None:
+    """Availability over any time needs both parts as counters; single round trips are not kept."""
+    scrape = Scrape(check(ID, kind="stream", continuous=True), kinds=probes.KINDS)
+    names = [f"netmon_{what}_seconds_total" for what in ("available", "unavailable", "severely_errored")]
+    assert [scrape(name) for name in names] == [0, 0, 0]
+    run = ProbeResult(readings={"available_seconds": 50.0, "unavailable_seconds": 0.0, "r_factor": 91.0})
+    scrape.metrics.update([replace(ping(1), result=run), replace(ping(2), result=run)])
+    assert [scrape(name) for name in names] == [100, 0, 0]
+    assert scrape("netmon_r_factor") == 91
+    assert scrape("netmon_rtt_seconds_count") is None
+
+
 def test_an_alert_is_there_while_it_lasts_and_the_board_where_it_was_said_to_be() -> None:
     internals = Internals()
     internals.watch_alerts(FakeAlerts())
@@ -478,7 +494,9 @@ def test_an_alert_is_there_while_it_lasts_and_the_board_where_it_was_said_to_be(
 
 def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> None:
     """Families, kinds, labels and help texts are those of a scrape in which everything appears."""
-    index_and_state = ProbeResult(readings={"sent[x]": 1.0, "received[x]": 1.0}, samples={"rtt_seconds[x]": (0.1,)},
+    seconds = dict.fromkeys(("available_seconds", "unavailable_seconds", "severely_errored_seconds"), 1.0)
+    readings = {"sent[x]": 1.0, "received[x]": 1.0, **seconds}
+    index_and_state = ProbeResult(readings=readings, samples={"rtt_seconds[x]": (0.1,)},
                                   states={"mode[x]": State("on", StateClass.OK)})  # fmt: skip
     thresholds = (Threshold(reading="loss_ratio[x]", down_above=1.0),)
     asset = Asset(id="hunchun/router", site="hunchun", kind="uplink", name=LocalText(en="x"))

@@ -47,16 +47,20 @@ def outcome(day: int, *words: str, attempt: int = 1) -> Observation:
     )  # fmt: skip
 
 
-def pinged(at: int, loss: float) -> Observation:
+def measured(check_id: str, at: int, readings: dict[str, float]) -> Observation:
     return Observation(
-        check_id=UPLINK, vantage="main", scheduled_ns=at * SECOND_NS, started_ns=at * SECOND_NS, duration_seconds=0.5,
-        attempt=1, status=Status.UP, reasons=(), result=ProbeResult(readings={"loss_ratio[far]": loss}), config_id="v",
+        check_id=check_id, vantage="main", scheduled_ns=at * SECOND_NS, started_ns=at * SECOND_NS, duration_seconds=0.5,
+        attempt=1, status=Status.UP, reasons=(), result=ProbeResult(readings=readings), config_id="v",
     )  # fmt: skip
 
 
-async def write(folder: Path, rows: list[Observation]) -> None:
+def pinged(at: int, loss: float) -> Observation:
+    return measured(UPLINK, at, {"loss_ratio[far]": loss})
+
+
+async def write(folder: Path, rows: list[Observation], inventory: str = INVENTORY) -> None:
     async with Journal.open(folder, on_durable=ignore) as journal:
-        journal.record_config("v", INVENTORY, 0)
+        journal.record_config("v", inventory, 0)
         for row in rows:
             journal.append(row)
 
@@ -130,6 +134,30 @@ async def test_what_is_lost_during_a_test_is_left_out_of_the_mean(tmp_path: Path
 
     assert (samples.count, samples.total) == (20, 0.0)
     assert samples.due == 20
+
+
+async def test_a_stream_that_a_test_met_is_left_out_although_it_began_long_before(tmp_path: Path) -> None:
+    """And what hangs on the line has its stream over that line, too."""
+    streams = INVENTORY.replace("192.0.2.3}}", "192.0.2.3}, checks: {stream: {kind: stream}}}").replace(
+        "parent: uplink}", "parent: uplink, endpoints: {far: 192.0.2.2}, checks: {stream: {kind: stream}}}"
+    )
+    test = outcome(0, "reached", "reached")
+    begins = test.started_ns // SECOND_NS - 30  # it lasts for 59 s, and the test for 20
+    names = ("a/uplink/stream", "a/router/stream")
+    runs = [
+        measured(name, at, {"loss_ratio": 0.5 if at == begins else 0.0})
+        for name in names
+        for at in range(begins - 600, begins + 601, 60)
+    ]
+    await write(tmp_path, [test, *runs], streams)
+    with Reader.open(tmp_path) as reader:
+        evidence = ArchiveEvidence(
+            reader, kinds=probes.KINDS, since_ns=(begins - 600) * SECOND_NS, until_ns=(begins + 601) * SECOND_NS
+        )
+        lines = {name: evidence.timelines()[name] for name in names}
+        found = evidence.samples(lines, ["loss_ratio"])
+
+    assert {(samples.count, samples.total) for samples in found.values()} == {(20, 0.0)}
 
 
 def test_a_load_is_on_what_hangs_on_the_line() -> None:
