@@ -25,6 +25,7 @@ from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.config import Config, ConfigError, load
 from netmon.coverage.board import CoverageBoard, Now, station_works
+from netmon.failover import FAILOVER, FAILOVER_ENDED, Failovers
 from netmon.forward.service import Forward
 from netmon.i18n import _
 from netmon.impact import Effective, effective
@@ -178,7 +179,11 @@ class App:
         self.internals.watch_forward(self.forward)
         self.traps = Traps(self.journal, self.clock, wires=self.wires, wake=self.runner.wake)
         self.internals.watch_traps(self.traps)
-        self._observers: list[Callable[[Sequence[Observation]], None]] = [self.alerts.take, self.loading.take]
+        self.failovers = Failovers(self.journal, self._announced)
+        self.failovers.configure(self.checks, config)
+        self._observers: list[Callable[[Sequence[Observation]], None]] = [
+            self.failovers.take, self.alerts.take, self.loading.take,
+        ]  # fmt: skip
         self._last_step: tuple[int, int] | None = None
         self._alerting: asyncio.Task[None] | None = None
         self._testing: asyncio.Task[None] | None = None
@@ -348,6 +353,7 @@ class App:
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.runner.keep(self.checks)
         self.loading.configure(self.checks, config.assets, config.load_tests)
+        self.failovers.configure(self.checks, config)
         self.schedule.set_checks(self.checks)
         self.traps.use(config, self.checks)
         wanted = {check.id for check in self.checks}
@@ -398,6 +404,8 @@ class App:
                 for kind in EVENT_KINDS:
                     self.upkeep.recall(reader.events(kind))
                 since_ns = self.clock.wall_ns() - LONGEST_MONTH_NS
+                recorded = [*reader.events(FAILOVER), *reader.events(FAILOVER_ENDED)]
+                self.failovers.recall(recorded, reader, self.clock.wall_ns())
                 for check in self.checks:
                     if check.exclusive:
                         self.loading.recall(reader.history(check.id, since_ns=since_ns))
@@ -411,6 +419,10 @@ class App:
                 self.runner.seed(check, last)
                 self.latest[check.id] = last
                 self._since[check.id] = since[check.id, check.vantage]
+
+    def _announced(self, site: str, asset: str, at_ns: int) -> str:
+        """Id of the announced work that covers this equipment at a moment; empty for none."""
+        return next((window.id for window in self.upkeep.coming() if window.covers(site, asset, at_ns)), "")
 
     def _start(self, check: Check, scheduled_ns: int) -> None:
         (self.loading.due if check.exclusive else self.runner.start)(check, scheduled_ns)

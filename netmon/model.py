@@ -100,6 +100,7 @@ class Asset:
     """A piece of equipment. ``id`` is ``site/name``; ``parent`` is the id of the asset that it hangs on.
 
     ``contact`` is who helps with it, in the office's own words: a carrier, a circuit number, a telephone.
+    ``backup_of`` is the id of the uplink that this one stands in for.
     """
 
     id: str
@@ -113,6 +114,7 @@ class Asset:
     normally_off: bool = False
     model: str = ""
     contact: str = ""
+    backup_of: str | None = None
 
     def in_service(self, day: date) -> bool:
         """Whether it is commissioned and not yet retired on ``day`` (retired counts from that day on)."""

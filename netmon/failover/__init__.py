@@ -1,0 +1,16 @@
+"""Failovers: a site's uplink was lost, and its backup took over, or did not."""
+
+from netmon.failover.record import FAILOVER, FAILOVER_ENDED, Failover, Outcome, Service, failovers_of, read_failovers
+from netmon.failover.service import Failovers, Use
+
+__all__ = [
+    "FAILOVER",
+    "FAILOVER_ENDED",
+    "Failover",
+    "Failovers",
+    "Outcome",
+    "Service",
+    "Use",
+    "failovers_of",
+    "read_failovers",
+]
