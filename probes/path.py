@@ -37,7 +37,7 @@ from probes.wire.interface import (
     SYS_UP_TIME,
     interfaces_named,
 )
-from probes.wire.route import ROUTE_COUNTS, best_routes, route_columns
+from probes.wire.route import ROUTE_COUNTS, best_routes, route_columns, route_objects
 from probes.wire.snmp_message import Oid, Value
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ async def _read(endpoint: Endpoint, params: PathParams, draft: Draft, *, wires: 
         _interface(walked.values, name) for name in (params.primary_interface, *params.backup_interfaces)
     )
     known = [index for index in (primary, *backups) if index is not None]
-    objects = [SYS_UP_TIME, *ROUTE_COUNTS, *((*IF_OPER_STATUS, index) for index in known)]
+    objects = [SYS_UP_TIME, *route_objects(prefix), *((*IF_OPER_STATUS, index) for index in known)]
     told = await wires.snmp.get(address, endpoint.port, params.auth, objects, timeout=draft.seconds_left)
     if told.failure is not None:
         raise NetworkFailure(told.failure, told.detail)

@@ -2,6 +2,7 @@
 
 from netmon.failover.record import FAILOVER, FAILOVER_ENDED, Failover, Outcome, Service, failovers_of, read_failovers
 from netmon.failover.service import Failovers, Use
+from netmon.failover.words import gap_text, result_text
 
 __all__ = [
     "FAILOVER",
@@ -12,5 +13,7 @@ __all__ = [
     "Service",
     "Use",
     "failovers_of",
+    "gap_text",
     "read_failovers",
+    "result_text",
 ]

@@ -16,7 +16,7 @@ from typing import Final
 
 from probes.wire.snmp_message import Oid, Value, parse_oid
 
-__all__ = ["ROUTE_COUNTS", "Route", "best_routes", "route_columns"]
+__all__ = ["ROUTE_COUNTS", "Route", "best_routes", "route_columns", "route_objects"]
 
 IP: Final = parse_oid("1.3.6.1.2.1.4")
 INET_CIDR_ROUTE, IP_CIDR_ROUTE, IP_ROUTE = (*IP, 24, 7, 1), (*IP, 24, 4, 1), (*IP, 21, 1)
@@ -37,7 +37,17 @@ class Route:
 
 def route_columns(prefix: IPv4Network | IPv6Network) -> tuple[Oid, ...]:
     """What to walk for :func:`best_routes`: interface, type and metric of this prefix's rows in each table."""
-    return tuple((*table, column, *rows) for table, columns, rows in _tables(prefix) for column in columns)
+    return tuple(
+        (*table, column, *rows) for table, columns, rows in _tables(prefix) if table != IP_ROUTE for column in columns
+    )
+
+
+def route_objects(prefix: IPv4Network | IPv6Network) -> tuple[Oid, ...]:
+    """What to get for :func:`best_routes`: the one row of the oldest table, and how many routes the others have."""
+    rows = (
+        (*table, column, *row) for table, columns, row in _tables(prefix) if table == IP_ROUTE for column in columns
+    )
+    return (*rows, *ROUTE_COUNTS)
 
 
 def best_routes(values: Mapping[Oid, Value], prefix: IPv4Network | IPv6Network) -> tuple[Route, ...]:
