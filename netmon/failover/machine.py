@@ -21,8 +21,12 @@ from netmon.model import Asset, Check, Observation, Status
 __all__ = ["LOOK_BACK_SECONDS", "PRIMARY", "Group", "Returned", "Watch", "groups_of"]
 
 LOOK_BACK_SECONDS: Final = 180.0
-"""Services that fell silent so long before the primary was last seen in use fell silent with it: a route that leads
-nowhere can stay until its protocol gives up (OSPF's dead interval is 40 s, BGP's hold time 90 to 180 s)."""
+"""What services lost so long before the router told for the last time that the primary is in use, they lost with it.
+
+A route that leads nowhere stays until its protocol gives up (OSPF's dead interval is 40 s, BGP's hold time 90 to 180 s),
+and an agent tells what it read some time ago (net-snmp keeps its table of routes for a minute). So what it says just
+after an outage is not believed at once, either.
+"""
 RUNS_KEPT: Final = 2000
 PRIMARY: Final = frozenset({"primary", "shared"})
 SECOND_NS: Final = 1_000_000_000
@@ -157,7 +161,8 @@ class Watch:
             runs = self._runs.setdefault(observation.check_id, deque(maxlen=RUNS_KEPT))
             runs.append(_Run(observation.started_ns, end_ns, good))
             self._forget(runs)
-        if self._open is not None and (end_ns >= self._open.until_ns or self._all_answered(self._open)):
+        opened = self._open
+        if opened is not None and (end_ns >= opened.until_ns or (opened.taken_over and self._all_answered(opened))):
             found.append(self._settle())
         return found
 
@@ -171,11 +176,12 @@ class Watch:
             if self.current is not None:
                 found.append(Returned(self.current, observation.started_ns))
                 self.current = None
-            elif self._silent and self._primary_ns is not None and self._cut_off(observation, end_ns):
+            elif self._silent and self._open is None and self._cut_off(observation, end_ns):
                 self._begin(observation, end_ns, taken_over=False)
             self._primary_ns, self._silent = observation.started_ns, False
         elif word == "backup":
             if self.current is None and self._primary_ns is not None:
+                # What had looked as if no backup had taken over was an agent that told of old routes.
                 self._begin(observation, end_ns, taken_over=True)
                 self.current = self._open.id if self._open else None
             self._silent = False
@@ -187,9 +193,9 @@ class Watch:
         patience = max([self.group.holds_seconds, *self.group.services.values()])
         self._open = _Open(
             id=f"{self.group.check_id}@{observation.started_ns}",
-            lost_ns=self._primary_ns or 0,
+            lost_ns=self._open.lost_ns if self._open is not None else self._primary_ns or 0,
             noticed_ns=end_ns,
-            until_ns=end_ns + round(patience * SECOND_NS),
+            until_ns=end_ns + (round(patience * SECOND_NS) if taken_over else self.group.look_back_ns),
             taken_over=taken_over,
         )
 
@@ -246,7 +252,8 @@ class Watch:
             return Service(check_id=name, outcome=before if before is Outcome.DOWN_BEFORE else Outcome.UNCLEAR)
         if not after[-1].good:
             return Service(check_id=name, outcome=Outcome.FAILED)
-        return Service(check_id=name, outcome=Outcome.WORKED, gap=_gap(tuple(self._runs[name]), opened.lost_ns))
+        gap = _gap(tuple(self._runs[name]), opened.lost_ns - self.group.look_back_ns)
+        return Service(check_id=name, outcome=Outcome.WORKED, gap=gap)
 
     def _before(self, name: str, lost_ns: int) -> Outcome:
         """WORKED, DOWN_BEFORE or UNCLEAR."""
@@ -260,8 +267,8 @@ class Watch:
         return Outcome.DOWN_BEFORE
 
 
-def _gap(runs: Sequence[_Run], lost_ns: int) -> tuple[float, float]:
-    """The longest time without an answer between two answers, of which the second came after the primary was lost.
+def _gap(runs: Sequence[_Run], since_ns: int) -> tuple[float, float]:
+    """The longest time without an answer between two answers, of which the second came after ``since_ns``.
 
     Where a run got no answer, that time; else the longest in which one could have gone unseen.
     """
@@ -269,7 +276,7 @@ def _gap(runs: Sequence[_Run], lost_ns: int) -> tuple[float, float]:
     unseen: list[float] = []
     good = [number for number, run in enumerate(runs) if run.good]
     for before, after in pairwise(good):
-        if runs[after].end_ns < lost_ns:
+        if runs[after].end_ns < since_ns:
             continue
         high = (runs[after].end_ns - runs[before].begin_ns) / SECOND_NS
         if after - before > 1:

@@ -129,16 +129,18 @@ class Failovers:
 
 
 def _recent(archive: History, group: Group, now_ns: int) -> tuple[list[Observation], int | None]:
-    """The runs that a watch needs to go on, in order of their end, and the start of the last one that saw the primary
-    in use: the services' runs from before it on."""
+    """The runs that a watch needs to go on, in order of their end, and the start of the first one of them that saw the
+    primary in use: one so long before the last one that nothing of what it will judge is left out."""
     path = []
-    primary_ns = None
+    last_ns = primary_ns = None
     for observation in archive.history(group.check_id, since_ns=now_ns - FARTHEST_BACK_NS, newest_first=True):
         path.append(observation)
         state = observation.result.states.get("in_use")
         if state is not None and state.word in PRIMARY:
             primary_ns = observation.started_ns
-            break
+            last_ns = last_ns or primary_ns
+            if primary_ns < last_ns - 2 * group.look_back_ns:
+                break
     runs = [*path]
     if primary_ns is not None:
         for check_id in (*group.services, *group.upstream):
