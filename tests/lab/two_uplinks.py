@@ -21,6 +21,8 @@ from tests.lab.tun import ip, run_in_namespaces
 
 __all__ = ["cut_primary"]
 
+SETUP = "lab-setup"
+CACHE_TIMEOUT = "1.3.6.1.4.1.8072.1.5.3.1.2"
 AWAY_SECONDS = 3.0
 WAIT_SECONDS = 5.0
 BATTALION, STATION, TERMINAL = "10.0.0.1", "10.9.0.1", "10.9.0.2"
@@ -78,7 +80,7 @@ def _station(folder: Path) -> Iterator[Callable[[str], None]]:
             ip(f"link set {name} up")
             there(f"addr add {far}/30 dev {name}")
             there(f"link set {name} up")
-        (folder / "snmpd.conf").write_text(f"rocommunity {COMMUNITY}\n")
+        (folder / "snmpd.conf").write_text(f"rocommunity {COMMUNITY}\nrwcommunity {SETUP}\n")
         agent = subprocess.Popen(
             [*enter, "snmpd", "-f", "-Ln", "-C", "-c", str(folder / "snmpd.conf"), "-p", str(folder / "pid"),
              f"udp:{STATION}:161"],
@@ -86,6 +88,7 @@ def _station(folder: Path) -> Iterator[Callable[[str], None]]:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
+            _tell_at_once(enter)
             yield there
         finally:
             agent.kill()
@@ -93,6 +96,19 @@ def _station(folder: Path) -> Iterator[Callable[[str], None]]:
     finally:
         holder.kill()
         holder.wait()
+
+
+def _tell_at_once(enter: list[str]) -> None:
+    """The agent keeps its tables for up to a minute; here for a second (NET-SNMP-AGENT-MIB, nsCacheTimeout)."""
+    agent = [*enter, "{tool}", "-v2c", "-c", SETUP, "-r", "20", "-t", "0.3", "-On", STATION]
+    walked = subprocess.run(
+        [part.format(tool="snmpwalk") for part in agent] + [CACHE_TIMEOUT], capture_output=True, text=True, check=True
+    )
+    names = [line.split(" = ")[0] for line in walked.stdout.splitlines()]
+    for name in names:
+        subprocess.run(
+            [part.format(tool="snmpset") for part in agent] + [name, "i", "1"], capture_output=True, check=True
+        )
 
 
 def _use(link: str, there: Callable[[str], None]) -> None:

@@ -93,7 +93,7 @@ def ended(observation: Observation) -> float:
 
 def course(
     cut: float, back: float, *, moved: float, returned: float = 1e9, last: float = 400.0, dead: Sequence[str] = (),
-    phases: Mapping[str, float] = EMPTY, every: float = 10.0,
+    phases: Mapping[str, float] = EMPTY, path_every: float = 10.0,
 ) -> list[Observation]:  # fmt: skip
     """What checks see of an uplink that is cut at one second and whose traffic is back at another.
 
@@ -115,7 +115,7 @@ def course(
             else:
                 took = 2.0 if away else 0.1
                 found.append(run(check, at, status=Status.DOWN if away else Status.UP, took=took))
-            at += every
+            at += path_every if check == PATH else 10.0
     return sorted(found, key=ended)
 
 
@@ -217,6 +217,15 @@ def test_what_is_not_the_uplinks_fault_is_no_failover(case: str) -> None:
     assert play(sorted(runs, key=ended)).events == []
 
 
+def test_an_agent_that_tells_of_old_routes_does_not_make_the_gap_shorter() -> None:
+    """The outage falls between two looks at the router, and the next one still tells what was."""
+    found = only(play(course(181, 202, moved=320, path_every=60)))
+
+    assert found.lost_ns > 202 * S
+    assert found.gap is not None
+    assert found.gap[0] <= 21 <= found.gap[1]
+
+
 def test_an_announced_drill_is_matched() -> None:
     assert only(play(course(100, 130, moved=129), window="m1")).window == "m1"
 
@@ -231,13 +240,15 @@ second = st.floats(min_value=0, max_value=10)
 
 
 @given(
-    cut=st.floats(min_value=60, max_value=150), away=st.floats(min_value=0.5, max_value=90),
-    lag=st.floats(min_value=0, max_value=150),
+    cut=st.floats(min_value=130, max_value=200), away=st.floats(min_value=0.5, max_value=90),
+    lag=st.floats(min_value=0, max_value=150), path_every=st.sampled_from([10.0, 60.0]),
     phases=st.fixed_dictionaries({PATH: second, ROUTER: second, HD: second, CORE: second}),
 )  # fmt: skip
-def test_the_gap_is_always_within_its_bounds(cut: float, away: float, lag: float, phases: Mapping[str, float]) -> None:
+def test_the_gap_is_always_within_its_bounds(
+    cut: float, away: float, lag: float, path_every: float, phases: Mapping[str, float]
+) -> None:
     """Whenever checks run, and whether the router tells at once or minutes later."""
-    runs = course(cut, cut + away, moved=cut + lag, phases=phases)
+    runs = course(cut, cut + away, moved=cut + lag, phases=phases, path_every=path_every, last=600)
     found = only(play(runs))
 
     assert found.passed is True
@@ -271,6 +282,21 @@ def test_a_restart_neither_loses_nor_doubles_it(cut: float, away: float, lag: fl
     assert only(book).ended_ns == only(plain).ended_ns
     assert failovers.uses()[0].word == "primary"
     assert failovers.uses()[0].last == only(book)
+
+
+@given(stops=st.lists(st.integers(min_value=0, max_value=200), max_size=3))
+def test_a_restart_changes_nothing_where_no_backup_took_over(stops: list[int]) -> None:
+    runs = course(100, 160, moved=1e9, last=500)
+    book = Book()
+    failovers = watched(book)
+    for number, each in enumerate(runs):
+        if number in stops:
+            failovers = watched(book)
+            failovers.recall(book.events, Archive(runs[:number]), runs[number].started_ns)
+        failovers.take((each,))
+
+    assert failovers_of(book.events) == failovers_of(play(runs).events)
+    assert len(book.events) == 1
 
 
 def test_netmon_itself_was_away_meanwhile() -> None:

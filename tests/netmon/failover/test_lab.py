@@ -21,9 +21,10 @@ def test_the_gap_is_what_it_was() -> None:
     assert failover.gap is not None
     low, high = failover.gap
     assert 0 < low <= away <= high
-    # Runs are a second apart, and each takes less than one.
-    assert high - low < 4 * 1.0
-    assert failover.lost_ns <= found["switched_ns"]
-    assert failover.noticed_ns >= found["switched_ns"] - 1e9
-    assert found["words"] == ["primary", "unknown", "backup", "primary"]
+    assert high - low < 4  # runs are a second apart, and each takes less than one
+    assert failover.noticed_ns > found["switched_ns"]
+    words = [word for word in found["words"] if word != "unknown"]
+    assert [word for word, before in zip(words, ["", *words], strict=False) if word != before] == [
+        "primary", "backup", "primary",
+    ]  # fmt: skip
     assert found["verdicts"] == {"station": "met"}
