@@ -9,7 +9,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from probes import base_station, capacity, dns, export, http, ipv6, path, ping, power, satellite, snmp, tcp, uplink
+from probes import (
+    base_station,
+    capacity,
+    dns,
+    export,
+    http,
+    ipv6,
+    path,
+    path_mtu,
+    ping,
+    power,
+    satellite,
+    snmp,
+    tcp,
+    uplink,
+)
 from probes.base import ProbeKind
 
 __all__ = ["KINDS"]
@@ -27,10 +42,11 @@ KINDS: Mapping[str, ProbeKind[Any]] = MappingProxyType(
             power,
             uplink,
             path,
+            path_mtu,
             capacity,
             satellite,
             ipv6,
             export,
-        )  # fmt: skip
+        )
     }
 )

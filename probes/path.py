@@ -2,8 +2,8 @@
 
 What is read is the outgoing interface of a route, the default route unless another prefix is written: the router's own
 decision, whatever brought it about (a routing protocol, a tracked static route, a person). Which uplink it is follows
-from the names of the interfaces. Nothing is assumed: a router that cannot be asked is a failure, and a router that tells
-no routes at all is not a router without a route.
+from the names of the interfaces. Nothing is assumed: a router that cannot be asked is a failure, and a router that
+tells no routes at all is not a router without a route.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ __all__ = ["LOOK_BACK_SECONDS", "PRIMARY", "Group", "Returned", "Watch", "groups
 LOOK_BACK_SECONDS: Final = 180.0
 """What services lost so long before the router told for the last time that the primary is in use, they lost with it.
 
-A route that leads nowhere stays until its protocol gives up (OSPF's dead interval is 40 s, BGP's hold time 90 to 180 s),
-and an agent tells what it read some time ago (net-snmp keeps its table of routes for a minute). So what it says just
+A route that leads nowhere stays until its protocol gives up (OSPF's dead interval is 40 s, BGP's hold time 90 s or
+more), and an agent tells what it read some time ago (net-snmp keeps its table of routes for a minute). So what it says just
 after an outage is not believed at once, either.
 """
 RUNS_KEPT: Final = 2000

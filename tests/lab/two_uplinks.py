@@ -41,7 +41,11 @@ sites:
     kind: fire_station
     equipment:
       - {{id: line, kind: uplink, parent: battalion/core, endpoints: {{near: {BATTALION}, far: {LINKS["wan0"][1]}}}}}
-      - {{id: second, kind: uplink, backup_of: line, parent: battalion/core, endpoints: {{near: {BATTALION}, far: {LINKS["wan1"][1]}}}}}
+      - id: second
+        kind: uplink
+        backup_of: line
+        parent: battalion/core
+        endpoints: {{near: {BATTALION}, far: {LINKS["wan1"][1]}}}
       - id: router
         kind: router
         parent: line

@@ -219,7 +219,7 @@ def test_what_is_not_the_uplinks_fault_is_no_failover(case: str) -> None:
 
 def test_an_agent_that_tells_of_old_routes_does_not_make_the_gap_shorter() -> None:
     """The outage falls between two looks at the router, and the next one still tells what was."""
-    found = only(play(course(181, 202, moved=320, path_every=60)))
+    found = only(play(course(182, 203, moved=320, path_every=60)))
 
     assert found.lost_ns > 202 * S
     assert found.gap is not None
