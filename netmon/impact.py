@@ -104,13 +104,13 @@ def down_assets(checks: Iterable[Check], states: Mapping[str, Known]) -> frozens
     """Assets from which nothing comes back: one check says so, and no check says that something does.
 
     A router whose web page fails is there; so is one that refuses a connection. A test that loads a line says nothing
-    here: its last one may be a day old.
+    here: its last one may be a day old. Nor does one that says how equipment is used.
     """
     silent: set[str] = set()
     heard: set[str] = set()
     for check in checks:
         state = states.get(check.id, NOTHING)
-        if not check.exclusive and state.raw not in (None, Status.UNKNOWN, Status.STANDBY):
+        if not (check.exclusive or check.aside) and state.raw not in (None, Status.UNKNOWN, Status.STANDBY):
             (silent if state.silent else heard).add(check.asset)
     return frozenset(silent - heard)
 

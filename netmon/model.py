@@ -147,6 +147,7 @@ class Check:
         vantage: the netmon process that runs it.
         normally_off: its equipment is stowed: no answer is STANDBY, while an answer is judged like any other.
         exclusive: it loads the line: it waits for its moment, and says nothing about what works (netmon.loading).
+        aside: it says how the equipment is used, and nothing about whether it works.
     """
 
     id: str
@@ -162,6 +163,7 @@ class Check:
     vantage: str = "main"
     normally_off: bool = False
     exclusive: bool = False
+    aside: bool = False
 
     @property
     def fingerprint(self) -> str:

@@ -217,5 +217,6 @@ KIND = ProbeKind(
         "in_use": f"The uplink that the route takes: {', '.join(f'`{word}`' for word in IN_USE)}.",
         "reserve": f"The interfaces to the backups (ifOperStatus): {', '.join(f'`{word}`' for word in RESERVE)}.",
     },
+    aside=True,
     hearsay=True,
 )

@@ -150,4 +150,6 @@ KIND = ProbeKind(
     states={
         "path_mtu_discovery": "Whether a router says what is too big: `works`, or `black_hole` (RFC 2923, 2.1).",
     },
+    aside=True,
+    hearsay=True,  # that nothing came back at all is for the uplink's own check to judge
 )

@@ -138,6 +138,7 @@ class CheckBuilder:
             vantage=_last(layers, "vantage") or "main",
             normally_off=asset.normally_off,
             exclusive=kind.exclusive,
+            aside=kind.aside,
         )
         self.checks[check.id] = check
 

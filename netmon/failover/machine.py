@@ -24,8 +24,8 @@ LOOK_BACK_SECONDS: Final = 180.0
 """What services lost so long before the router told for the last time that the primary is in use, they lost with it.
 
 A route that leads nowhere stays until its protocol gives up (OSPF's dead interval is 40 s, BGP's hold time 90 s or
-more), and an agent tells what it read some time ago (net-snmp keeps its table of routes for a minute). So what it says just
-after an outage is not believed at once, either.
+more), and an agent tells what it read some time ago (net-snmp keeps its table of routes for a minute). So what it says
+just after an outage is not believed at once, either.
 """
 RUNS_KEPT: Final = 2000
 PRIMARY: Final = frozenset({"primary", "shared"})
@@ -87,8 +87,8 @@ class _Open:
 def groups_of(checks: Iterable[Check], config: Config) -> tuple[Group, ...]:
     """The groups of an inventory, for the checks of one process.
 
-    Left out of the services: tests that load a line, equipment that is normally off, and checks that ask somebody else
-    (``path``, ``export``).
+    Left out of the services: tests that load a line, checks that say how something is used, equipment that is normally
+    off, and what another management system tells (``export``).
     """
     checks = tuple(checks)
     by_asset: dict[str, list[Check]] = {}
@@ -110,9 +110,11 @@ def groups_of(checks: Iterable[Check], config: Config) -> tuple[Group, ...]:
                     for asset, its in by_asset.items()
                     if _hangs_on(asset, primary, config.assets)
                     for service in its
-                    if not (service.exclusive or service.normally_off or service.kind in ("path", "export"))
+                    if not (service.exclusive or service.aside or service.normally_off or service.kind == "export")
                 },
-                upstream=frozenset(upper.id for upper in by_asset.get(above or "", ()) if not upper.exclusive),
+                upstream=frozenset(
+                    upper.id for upper in by_asset.get(above or "", ()) if not (upper.exclusive or upper.aside)
+                ),
                 holds_seconds=holds_seconds(check),
             )
         )

@@ -68,14 +68,14 @@ class _Judge:
         self._sites: dict[str, Site] = {}
         self._assets: dict[str, Asset] = {}
         self._checks: dict[str, dict[str, str]] = {}
-        # Tests that load a line: what they say is no matter of seconds.
+        # Tests that load a line, and checks that say how it is used: what they say is no matter of seconds.
         self._tested: dict[str, dict[str, str]] = {}
         for version in evidence.versions:
             config = version.config
             self._sites |= config.sites
             self._assets |= config.assets
             for check in config.checks.values():
-                known = self._tested if check.exclusive else self._checks
+                known = self._tested if check.exclusive or check.aside else self._checks
                 known.setdefault(check.asset, {})[check.id] = check.kind
         last = evidence.versions[-1] if evidence.versions else None
         self._last = last.config if last is not None and last.until_ns == evidence.until_ns else None
