@@ -39,6 +39,7 @@ class Group:
     Attributes:
         primary: id of the uplink that it watches.
         services: checks behind that uplink, each with how long (seconds) one of its runs says something.
+        line: checks of the uplink itself.
         upstream: checks of what the uplink itself hangs on: while they are silent, no uplink is to blame.
         holds_seconds: how long a run of the path check says something.
     """
@@ -47,8 +48,14 @@ class Group:
     site: str
     primary: str
     services: Mapping[str, float]
+    line: frozenset[str]
     upstream: frozenset[str]
     holds_seconds: float
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """Ids of all checks whose runs matter, but for the path check itself."""
+        return (*self.services, *self.line, *self.upstream)
 
     @property
     def look_back_ns(self) -> int:
@@ -112,13 +119,17 @@ def groups_of(checks: Iterable[Check], config: Config) -> tuple[Group, ...]:
                     for service in its
                     if not (service.exclusive or service.aside or service.normally_off or service.kind == "export")
                 },
-                upstream=frozenset(
-                    upper.id for upper in by_asset.get(above or "", ()) if not (upper.exclusive or upper.aside)
-                ),
+                line=_own(by_asset.get(primary, ())),
+                upstream=_own(by_asset.get(above or "", ())),
                 holds_seconds=holds_seconds(check),
             )
         )
     return tuple(groups)
+
+
+def _own(checks: Iterable[Check]) -> frozenset[str]:
+    """Ids of the checks that say whether equipment works."""
+    return frozenset(check.id for check in checks if not (check.exclusive or check.aside))
 
 
 def _hangs_on(asset: str, primary: str, assets: Mapping[str, Asset]) -> bool:
@@ -254,8 +265,18 @@ class Watch:
             return Service(check_id=name, outcome=before if before is Outcome.DOWN_BEFORE else Outcome.UNCLEAR)
         if not after[-1].good:
             return Service(check_id=name, outcome=Outcome.FAILED)
-        gap = _gap(tuple(self._runs[name]), opened.lost_ns - self.group.look_back_ns)
+        gap = _gap(tuple(self._runs[name]), self._since(opened))
         return Service(check_id=name, outcome=Outcome.WORKED, gap=gap)
+
+    def _since(self, opened: _Open) -> int:
+        """From when on what services lost is this failover's doing: since the uplink itself was seen well for the last
+        time, if it was seen to be down; else as far back as an agent may tell of old routes."""
+        since_ns = opened.lost_ns - self.group.look_back_ns
+        for name in self.group.line:
+            runs = [run for run in self._runs.get(name, ()) if run.begin_ns <= opened.noticed_ns]
+            if runs and not runs[-1].good:
+                since_ns = max([since_ns, *(run.begin_ns for run in runs if run.good)])
+        return since_ns
 
     def _before(self, name: str, lost_ns: int) -> Outcome:
         """WORKED, DOWN_BEFORE or UNCLEAR."""

@@ -77,7 +77,7 @@ class Failovers:
             self._watches[group.check_id] = old if old is not None and old.group is group else Watch(group)
         self._by_check = {}
         for watch in self._watches.values():
-            for check_id in (watch.group.check_id, *watch.group.services, *watch.group.upstream):
+            for check_id in (watch.group.check_id, *watch.group.checks):
                 self._by_check.setdefault(check_id, []).append(watch)
 
     def recall(self, events: Iterable[Event], archive: History, now_ns: int) -> None:
@@ -143,6 +143,6 @@ def _recent(archive: History, group: Group, now_ns: int) -> tuple[list[Observati
                 break
     runs = [*path]
     if primary_ns is not None:
-        for check_id in (*group.services, *group.upstream):
+        for check_id in group.checks:
             runs += archive.history(check_id, since_ns=primary_ns - group.look_back_ns)
     return sorted(runs, key=lambda run: run.started_ns + round(run.duration_seconds * 1e9)), primary_ns

@@ -39,7 +39,7 @@ sites:
 """
 CONFIG = recall(INVENTORY, "inventory", kinds=probes.KINDS)
 CHECKS = tuple(CONFIG.checks.values())
-PATH, CORE = "station/router/path", "hq/core/ping"
+PATH, CORE, LINE = "station/router/path", "hq/core/ping", "station/line/uplink"
 ROUTER, HD = "station/router/ping", "station/hd/ping"
 MEANINGS = {"primary": StateClass.OK, "backup": StateClass.DEGRADED}
 
@@ -224,6 +224,21 @@ def test_an_agent_that_tells_of_old_routes_does_not_make_the_gap_shorter() -> No
     assert found.lost_ns > 202 * S
     assert found.gap is not None
     assert found.gap[0] <= 21 <= found.gap[1]
+
+
+def test_an_outage_before_the_uplink_was_lost_is_not_its_doing() -> None:
+    """The uplink was seen well between the two."""
+    runs = course(200, 220, moved=219)
+    runs = [run(r.check_id, r.started_ns / S, status=Status.DOWN, took=2.0)
+            if r.check_id == HD and 100 < r.started_ns / S < 150 else r for r in runs]  # fmt: skip
+    line = [run(LINE, at, status=Status.DOWN if at > 200 else Status.UP, took=0.2) for at in range(4, 400, 10)]
+
+    gaps = {each.check_id: each.gap for each in only(play(sorted([*runs, *line], key=ended))).services}
+    assert gaps[HD] is not None
+    assert gaps[HD][0] <= 20 <= gaps[HD][1] < 50
+    without = {each.check_id: each.gap for each in only(play(sorted(runs, key=ended))).services}
+    assert without[HD] is not None
+    assert without[HD][1] > 50
 
 
 def test_an_announced_drill_is_matched() -> None:
