@@ -25,7 +25,7 @@ from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.config import Config, ConfigError, load
 from netmon.coverage.board import CoverageBoard, Now, station_works
-from netmon.failover import FAILOVER, FAILOVER_ENDED, Failovers
+from netmon.failover import FAILOVER, FAILOVER_ENDED, Failovers, Use
 from netmon.forward.service import Forward
 from netmon.i18n import _
 from netmon.impact import Effective, effective
@@ -237,6 +237,10 @@ class App:
     def effective(self) -> dict[str, Effective]:
         """What the status of each check means now."""
         return effective(self.checks, self.config.assets, self.latest, self.upkeep.in_force(), self.clock.wall_ns())
+
+    def uses(self) -> Sequence[Use]:
+        """Which uplink is in use, for each site with a backup."""
+        return self.failovers.uses()
 
     def coverage_now(self) -> Sequence[Now]:
         """The areas of the last surveys, with what is available of them now."""

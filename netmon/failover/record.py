@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from netmon.archive import Event, Reader
 
-__all__ = ["FAILOVER", "FAILOVER_ENDED", "Failover", "Outcome", "Service", "failovers_of", "read_failovers"]
+__all__ = ["FAILOVER", "FAILOVER_ENDED", "Failover", "Outcome", "Service", "Use", "failovers_of", "read_failovers"]
 
 FAILOVER: Final = "failover"
 FAILOVER_ENDED: Final = "failover_ended"
@@ -99,6 +99,24 @@ class Failover:
             "taken_over": self.taken_over, "lost_ns": self.lost_ns, "noticed_ns": self.noticed_ns,
             "services": services, "window": self.window,
         }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """Which uplink of a site is in use now.
+
+    Attributes:
+        word: ``primary``, ``backup``, ``shared``, ``other`` or ``none``; ``None``: not known.
+        since_ns: since when, as far as runs tell; UTC nanoseconds since the epoch.
+        last: the last failover, over or not.
+    """
+
+    check_id: str
+    site: str
+    primary: str
+    word: str | None
+    since_ns: int | None
+    last: Failover | None
 
 
 def failovers_of(events: Iterable[Event]) -> tuple[Failover, ...]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Protocol
 
 from netmon.archive import Event
 from netmon.config import Config
 from netmon.failover.machine import PRIMARY, Group, Returned, Watch, groups_of
-from netmon.failover.record import FAILOVER, FAILOVER_ENDED, Failover, failovers_of
+from netmon.failover.record import FAILOVER, FAILOVER_ENDED, Failover, Use, failovers_of
 from netmon.model import Check, Observation
 
-__all__ = ["Failovers", "Use"]
+__all__ = ["Failovers"]
 
 FARTHEST_BACK_NS: Final = 86_400 * 1_000_000_000
 """A failover that was under way when netmon stopped is taken up if the primary was in use within this time."""
@@ -32,24 +32,6 @@ class History(Protocol):
         self, check_id: str, *, since_ns: int | None = None, newest_first: bool = False
     ) -> Iterator[Observation]:
         """In order of their start."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """Which uplink of a site is in use now.
-
-    Attributes:
-        word: ``primary``, ``backup``, ``shared``, ``other`` or ``none``; ``None``: not known.
-        since_ns: since when, as far as runs tell; UTC nanoseconds since the epoch.
-        last: the last failover, over or not.
-    """
-
-    check_id: str
-    site: str
-    primary: str
-    word: str | None
-    since_ns: int | None
-    last: Failover | None
 
 
 class Failovers:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from netmon.failover.record import Failover, Outcome
+from netmon.failover.record import Failover, Outcome, Use
 from netmon.i18n import _
-from netmon.words import duration
+from netmon.words import duration, moment
 
-__all__ = ["gap_text", "result_text"]
+__all__ = ["gap_text", "result_text", "use_lines"]
 
 LISTED = 6
 
@@ -42,6 +42,28 @@ def result_text(failover: Failover, name: Callable[[str], str]) -> str:
     if unclear:
         return _("not judged: too little is known of {names}").format(names=_names(unclear, name))
     return _("not judged: nothing behind the uplink worked before")
+
+
+def use_lines(use: Use, name: Callable[[str], str]) -> list[str]:
+    """What to know while the backup is in use: since when, what it cost, what does not work; empty otherwise.
+
+    Args:
+        name: as in :func:`result_text`.
+    """
+    if use.word != "backup":
+        return []
+    last = use.last
+    if last is None or last.ended_ns is not None:
+        since = _("not known") if use.since_ns is None else moment(use.since_ns)
+        return [_("on the backup since: {moment}; nothing is in reserve").format(moment=since)]
+    lines = [
+        _("on the backup since: {moment}; nothing is in reserve").format(moment=moment(last.noticed_ns)),
+        _("gap until services answered again: {gap}").format(gap=gap_text(last.gap)),
+    ]
+    failed = last.of(Outcome.FAILED)
+    if failed:
+        lines.append(_("on the backup these do not work: {names}").format(names=_names(failed, name)))
+    return lines
 
 
 def _names(checks: Iterable[str], name: Callable[[str], str]) -> str:
