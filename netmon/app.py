@@ -181,6 +181,7 @@ class App:
         self.internals.watch_traps(self.traps)
         self.failovers = Failovers(self.journal, self._announced)
         self.failovers.configure(self.checks, config)
+        self.internals.watch_failovers(self.failovers.uses)
         self._observers: list[Callable[[Sequence[Observation]], None]] = [
             self.failovers.take, self.alerts.take, self.loading.take,
         ]  # fmt: skip
