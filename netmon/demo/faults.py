@@ -27,12 +27,14 @@ class Fault:
         what: message id: what happens, in words.
         effects: the status that each check must show, by its id.
         inject: brings it about for as long as the context lasts.
+        passing: checks of these that are well again while the fault lasts.
         looks_back: it is seen in rates, so the first observation after its end still shows it.
     """
 
     what: str
     effects: Mapping[str, Status]
     inject: Injection
+    passing: frozenset[str] = frozenset()
     looks_back: bool = False
 
 

@@ -206,8 +206,9 @@ def _failover(county: County) -> Iterator[Fault]:
     moved = objects(county.agents[f"{site}/router"], default_route(3))
     effects = {f"{site}/uplink/uplink": Status.DOWN, f"{site}/router/path": Status.DEGRADED}
     lost: Injection = contextlib.nullcontext
+    passing = frozenset(f"{site}/{check}" for check in behind) if county.network.emulated else frozenset()
     if county.network.emulated:
-        effects |= {f"{site}/{check}": Status.DOWN for check in behind}
+        effects |= dict.fromkeys(passing, Status.DOWN)
         hosts = [county.hosts[f"{site}/{check.partition('/')[0]}"] for check in behind]
         lost = county.network.disturbed(hosts, down=True)
         cut = _both(cut, county.network.disturbed([county.hosts[f"{site}/uplink"]], down=True))
@@ -217,6 +218,7 @@ def _failover(county: County) -> Iterator[Fault]:
         what=_n("the primary uplink is cut, the backup takes over"),
         effects=effects,
         inject=failing_over(cut, lost, moved, gap_seconds=gap),
+        passing=passing,
     )
     if county.network.emulated:
         yield Fault(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 __all__ = [
     "SCHEMA",
@@ -312,7 +312,7 @@ class Common(TypedDict):
 
 
 class Facts(Common):
-    """How the targets stood in a period."""
+    """How the targets stood in a period. ``failovers`` is missing in reports that were made before they were known."""
 
     kind: Literal["targets"]
     period: PeriodFacts
@@ -323,7 +323,7 @@ class Facts(Common):
     sites: list[SiteFacts]
     left_out: list[LeftOut]
     entries: list[Manual]
-    failovers: list[Switched]
+    failovers: NotRequired[list[Switched]]
 
 
 class Declaration(TypedDict):

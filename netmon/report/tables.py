@@ -262,7 +262,7 @@ def _failovers(facts: Facts, language: Language) -> Table:
             each["gap_low_seconds"], each["gap_high_seconds"], each["result_text"][language],
             _("yes") if each["announced"] else _("no"),
         ]
-        for each in facts["failovers"]
+        for each in facts.get("failovers", [])
     ]  # fmt: skip
     columns = [
         Column(_("site"), width=26), Column(_("uplink that was lost"), width=26), Column(_("noticed"), "moment", 20),
