@@ -26,6 +26,7 @@ from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Journal, Reader
 from netmon.config import Config, ConfigError, load
 from netmon.coverage.board import CoverageBoard, Now, station_works
+from netmon.failover import FAILOVER, FAILOVER_ENDED, Failovers, Use
 from netmon.forward.service import Forward
 from netmon.i18n import _
 from netmon.impact import Effective, effective
@@ -179,7 +180,12 @@ class App:
         self.internals.watch_forward(self.forward)
         self.traps = Traps(self.journal, self.clock, wires=self.wires, wake=self.runner.wake)
         self.internals.watch_traps(self.traps)
-        self._observers: list[Callable[[Sequence[Observation]], None]] = [self.alerts.take, self.loading.take]
+        self.failovers = Failovers(self.journal, self._announced)
+        self.failovers.configure(self.checks, config)
+        self.internals.watch_failovers(self.failovers.uses)
+        self._observers: list[Callable[[Sequence[Observation]], None]] = [
+            self.failovers.take, self.alerts.take, self.loading.take,
+        ]  # fmt: skip
         self._last_step: tuple[int, int] | None = None
         self._alerting: asyncio.Task[None] | None = None
         self._testing: asyncio.Task[None] | None = None
@@ -233,6 +239,10 @@ class App:
     def effective(self) -> dict[str, Effective]:
         """What the status of each check means now."""
         return effective(self.checks, self.config.assets, self.latest, self.upkeep.in_force(), self.clock.wall_ns())
+
+    def uses(self) -> Sequence[Use]:
+        """Which uplink is in use, for each site with a backup."""
+        return self.failovers.uses()
 
     def coverage_now(self) -> Sequence[Now]:
         """The areas of the last surveys, with what is available of them now."""
@@ -349,6 +359,7 @@ class App:
         self.metrics.configure(sites=config.sites.values(), assets=config.assets.values(), checks=self.checks)
         self.runner.keep(self.checks)
         self.loading.configure(self.checks, config.assets, config.load_tests)
+        self.failovers.configure(self.checks, config)
         self._schedule()
         self.traps.use(config, self.checks)
         wanted = {check.id for check in self.checks}
@@ -399,6 +410,8 @@ class App:
                 for kind in EVENT_KINDS:
                     self.upkeep.recall(reader.events(kind))
                 since_ns = self.clock.wall_ns() - LONGEST_MONTH_NS
+                recorded = [*reader.events(FAILOVER), *reader.events(FAILOVER_ENDED)]
+                self.failovers.recall(recorded, reader, self.clock.wall_ns())
                 for check in self.checks:
                     if check.exclusive:
                         self.loading.recall(reader.history(check.id, since_ns=since_ns))
@@ -421,6 +434,10 @@ class App:
         for check in self.checks:
             if check.by_hand and check.asset == call.asset:
                 self.runner.enter(check, roll_call_result(call), call.at_ns)
+
+    def _announced(self, site: str, asset: str, at_ns: int) -> str:
+        """Id of the announced work that covers this equipment at a moment; empty for none."""
+        return next((window.id for window in self.upkeep.coming() if window.covers(site, asset, at_ns)), "")
 
     def _start(self, check: Check, scheduled_ns: int) -> None:
         (self.loading.due if check.exclusive else self.runner.start)(check, scheduled_ns)

@@ -98,14 +98,15 @@ def down_assets(checks: Iterable[Check], states: Mapping[str, Known]) -> frozens
     """Assets from which nothing comes back: one check says so, and no check says that something does.
 
     A router whose web page fails is there; so is one that refuses a connection. A test that loads a line says nothing
-    here: its last one may be a day old. One that measures continuously may say that nothing comes back, but not that
-    something does: it tells of the whole last minute, most of which may have been before the cut.
+    here: its last one may be a day old. Nor does one that says how equipment is used. One that measures continuously
+    may say that nothing comes back, but not that something does: it tells of the whole last minute, most of which may
+    have been before the cut.
     """
     silent: set[str] = set()
     heard: set[str] = set()
     for check in checks:
         state = states.get(check.id, NOTHING)
-        if not check.exclusive and state.raw not in (None, Status.UNKNOWN, Status.STANDBY):
+        if not (check.exclusive or check.aside) and state.raw not in (None, Status.UNKNOWN, Status.STANDBY):
             if state.silent:
                 silent.add(check.asset)
             elif not check.continuous:

@@ -100,6 +100,7 @@ class Asset:
     """A piece of equipment. ``id`` is ``site/name``; ``parent`` is the id of the asset that it hangs on.
 
     ``contact`` is who helps with it, in the office's own words: a carrier, a circuit number, a telephone.
+    ``backup_of`` is the id of the uplink that this one stands in for.
     """
 
     id: str
@@ -113,6 +114,7 @@ class Asset:
     normally_off: bool = False
     model: str = ""
     contact: str = ""
+    backup_of: str | None = None
 
     def in_service(self, day: date) -> bool:
         """Whether it is commissioned and not yet retired on ``day`` (retired counts from that day on)."""
@@ -145,6 +147,7 @@ class Check:
         vantage: the netmon process that runs it.
         normally_off: its equipment is stowed: no answer is STANDBY, while an answer is judged like any other.
         exclusive: it loads the line: it waits for its moment, and says nothing about what works (netmon.loading).
+        aside: it says how the equipment is used, and nothing about whether it works.
         hearsay: it asks somebody else about the equipment.
         by_profile: with the vendor profile ``auto``, the limits by the profile that the device turns out to need.
         by_hand: people enter what they found, once in an interval and at most ``timeout_seconds`` later.
@@ -167,6 +170,7 @@ class Check:
     hearsay: bool = False
     by_hand: bool = False
     continuous: bool = False
+    aside: bool = False
     by_profile: Mapping[str, tuple[Threshold, ...]] = field(default_factory=lambda: EMPTY)
 
     @property

@@ -83,7 +83,8 @@ def complete(
         required.update(site.required)
     states: dict[str, list[EffectiveStatus]] = {}
     for check in checks.values():
-        states.setdefault(check.asset, []).append(effective[check.id].status)
+        if not check.aside:
+            states.setdefault(check.asset, []).append(effective[check.id].status)
     present, serviceable, unknown = Counter[str](), Counter[str](), Counter[str]()
     for asset in assets:
         if asset.site not in ids or not asset.in_service(today):

@@ -93,6 +93,8 @@ EVENTS = {
     "emergency_ended": _n("the emergency is over"),
     "roll_call": _n("a roll call was entered"),
     "trap": _n("a device sent a notification"),
+    "failover": _n("an uplink was lost"),
+    "failover_ended": _n("the primary uplink is in use again"),
     "rows_lost": _n("observations were lost: the disk took nothing"),
 }
 STATES = {
@@ -121,6 +123,31 @@ STATES = {
             "satellite": _n("over the satellite"),
             "terrestrial": _n("not over the satellite: the round trip is too short for it"),
             "delayed": _n("longer than one hop over the satellite: a queue or a double hop"),
+        },
+    ),
+    "in_use": (
+        _n("uplink in use"),
+        {
+            "primary": _n("the primary uplink"),
+            "backup": _n("the backup uplink: nothing is in reserve"),
+            "shared": _n("primary and backup share the load"),
+            "other": _n("neither the primary nor the backup uplink"),
+            "none": _n("none: the router has no route"),
+        },
+    ),
+    "reserve": (
+        _n("backup uplink"),
+        {
+            "ready": _n("its interface is up"),
+            "down": _n("its interface is down: nothing is in reserve"),
+            "unknown": _n("the router does not tell"),
+        },
+    ),
+    "path_mtu_discovery": (
+        _n("path MTU discovery"),
+        {
+            "works": _n("works"),
+            "black_hole": _n("black hole: large packets vanish, and no router says so"),
         },
     ),
     "power_source": (_n("runs on"), {"mains": _n("mains"), "battery": _n("its battery")}),

@@ -358,6 +358,8 @@ class ProbeKind(Generic[P]):
         open_ended: further readings come from data (a vendor profile), so names outside ``readings`` are legal.
         exclusive: it loads the line: never two at once, never while the line is needed (the terms are pScheduler's:
             an exclusive test runs beside background tests alone).
+        aside: it says how equipment is used and not whether it works: it is shown and told, and counts for no
+            availability.
         hearsay: it asks somebody else about the equipment, so that a failure says nothing about the equipment itself.
         by_hand: people enter what they found; nothing is asked on schedule, and it has no endpoints.
         continuous: it measures for all of its timeout, which is most of its interval: nobody waits for its end, and
@@ -376,6 +378,7 @@ class ProbeKind(Generic[P]):
     states: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     open_ended: bool = False
     exclusive: bool = False
+    aside: bool = False
     hearsay: bool = False
     by_hand: bool = False
     continuous: bool = False

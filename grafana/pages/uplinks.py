@@ -16,7 +16,7 @@ from netmon.words import reading_name
 
 __all__ = ["PAGE"]
 
-KIND, TESTS, STREAMS = "uplink", "capacity", "stream"
+KIND, TESTS, STREAMS, PATH, MTU = "uplink", "capacity", "stream", "path", "path_mtu"
 BITS, BITS_SCALE = unit_of("_bytes_per_second")
 
 
@@ -57,6 +57,15 @@ def rows() -> list[Row]:
                 for reading in (
                     "in_errors_per_second", "out_errors_per_second", "in_discards_per_second", "out_discards_per_second"
                 )
+            ],
+        ),
+        Row(
+            _("primary and backup"),
+            [
+                device_timeline(_("uplink in use, and reserve"), PATH, names="in_use|reserve"),
+                _failovers(),
+                reading_graph("path_mtu_bytes", MTU, legend=f"{PLACE} {INDEX}", optional=True),
+                device_timeline(_("path MTU discovery"), MTU, names="path_mtu_discovery", width=12),
             ],
         ),
         Row(
@@ -263,6 +272,32 @@ def _loss_over_range() -> PanelBuilder:
         height=9,
         sort=worst,
         description=_("From the counters of packets. The figure of the year is the archive's, on the status board."),
+    )
+
+
+def _failovers() -> PanelBuilder:
+    figures = {
+        "netmon_failover_timestamp_seconds": (_("last failover"), "_timestamp_seconds"),
+        "netmon_failover_gap_low_seconds": (_("gap at the least"), "_seconds"),
+        "netmon_failover_gap_high_seconds": (_("gap at the most"), "_seconds"),
+    }
+    yes_no = yes_or_no()
+    return table_of(
+        _("primary and backup uplinks"),
+        Query(expr=f"max by (site, uplink) ({shown('netmon_uplink_on_backup')})", optional=True),
+        *(Query(expr=f"max by (site, uplink) ({shown(name)})", optional=True) for name in figures),
+        Query(expr=f"max by (site, uplink) ({shown('netmon_failover_passed')})", optional=True),
+        columns=[
+            Column(field="uplink", title=_("primary uplink")),
+            Column(field="Value#1", title=_("on the backup"), mappings=yes_no, width=130),
+            *(
+                Column(field=f"Value#{number}", title=title, unit=unit_of(name)[0])
+                for number, (title, name) in enumerate(figures.values(), 2)
+            ),
+            Column(field="Value#5", title=_("everything worked on the backup"), mappings=yes_no, colored=True),
+        ],
+        height=9,
+        description=_("A gap lies between its two figures: checks look at one moment after the other."),
     )
 
 

@@ -93,6 +93,7 @@ class Context:
     Attributes:
         past: by check.
         touched: by alert.
+        failovers: of sites on their backup uplink: since when, the gap and what does not work, sentences by check.
         coverage: what an outage costs of the radio coverage, sentences by alert.
         emergency: an emergency is declared.
         simulated: it is no real network: every mail says so.
@@ -105,6 +106,7 @@ class Context:
     past: Mapping[str, Past] = field(default_factory=dict)
     touched: Mapping[str, Sequence[Touched]] = field(default_factory=dict)
     coverage: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    failovers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     works: Mapping[str, bool | None] = field(default_factory=dict)
     emergency: bool = False
     simulated: bool = False
@@ -388,6 +390,7 @@ def _wrong(condition: Condition, context: Context, conditions: int) -> list[str]
         return [_line(reason_sentence(reason)) for reason in condition.reasons]
     before = f"{_check_word(name)}: " if conditions > 1 else ""
     lines = [f"{before}{_line(reason_sentence(_brief(reason)))}" for reason in condition.reasons]
+    lines += [_line(line) for line in context.failovers.get(name, ())]
     past = context.past.get(name, Past())
     for key, (least, greatest) in past.figures.items():
         text = _("{reading} in the last 24 hours: {least} to {greatest}")

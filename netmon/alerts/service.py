@@ -28,6 +28,7 @@ from netmon.alerts.settings import AlertSettings, load_settings
 from netmon.archive import ArchiveError, Reader
 from netmon.coverage.board import CoverageBoard, station_works
 from netmon.coverage.words import area_name, available_words, basis, share_words, terminal_name
+from netmon.failover import Use, use_lines
 from netmon.i18n import _, current_language, use_language
 from netmon.impact import Effective, down_assets, known
 from netmon.logs import fields
@@ -129,6 +130,9 @@ class Watched(Protocol):
 
     def effective(self) -> Mapping[str, Effective]:
         """What each check's status means now, by check."""
+
+    def uses(self) -> Sequence[Use]:
+        """Which uplink is in use, for each site with a backup."""
 
     def own_faults(self) -> Mapping[str, str]:
         """What is wrong with netmon itself, by a name that :func:`netmon.alerts.letter.own_words` knows."""
@@ -428,11 +432,17 @@ class Alerts:
             checks={check.id: check for check in netmon.checks},
             past=self._past(alerts, now_ns),
             touched={alert.id: self._touched(alert) for alert in alerts},
+            failovers={use.check_id: use_lines(use, self._called) for use in netmon.uses()},
             coverage={alert.id: self._coverage(alert, effective) for alert in alerts},
             works={asset: works(state.status for state in found) for asset, found in states.items()},
             emergency=netmon.emergency,
             simulated=self._simulated or netmon.config.sample,
         )
+
+    def _called(self, check_id: str) -> str:
+        """What the equipment of a check is called, in the current language."""
+        asset = self._netmon.config.assets.get(check_id.rpartition("/")[0])
+        return check_id if asset is None else asset.name.in_language(current_language()) or asset.id
 
     def _past(self, alerts: Sequence[Alert], now_ns: int) -> dict[str, letter.Past]:
         found: dict[str, letter.Past] = {}

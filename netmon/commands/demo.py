@@ -34,6 +34,7 @@ from netmon.i18n import _, _n
 if TYPE_CHECKING:
     from netmon.demo.network import Network
     from netmon.demo.scenario import Pace
+    from netmon.failover import Failover
 
 __all__ = ["demo"]
 
@@ -120,10 +121,15 @@ async def _demo(
             "kinds": dict(kinds),
             "network": "emulated" if network.emulated else "loopback",
             "left_out": _left_out(network),
+            "failovers": [_failover(failover) for failover in netmon.failovers.all()],
             "set_requests_seen": county.writes_seen,
         }
     finally:
         await county.stop()
+
+
+def _failover(failover: Failover) -> dict[str, Any]:
+    return {"site": failover.site, "passed": failover.passed, "gap_seconds": failover.gap, **failover.detail()}
 
 
 def _left_out(network: Network) -> list[str]:

@@ -28,6 +28,7 @@ from netmon.config.shape import (
     TextShape,
 )
 from netmon.config.units import UnitError
+from netmon.config.uplinks import check_backup, check_paths
 from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document, Path
 from netmon.i18n import _
@@ -92,8 +93,10 @@ class _Builder:
         )
         for path, asset, shape in self._equipment:
             self._check_parent(path, asset)
+            check_backup(self._document, path, asset, self._assets, self._broken)
             checks.add(path, asset, shape)
         self._check_cycles()
+        check_paths(self._document, checks.checks, self._assets, {asset.id: path for path, asset, _ in self._equipment})
         return Config(
             organisation=_text(file.organisation),
             sample=file.sample,
@@ -220,7 +223,6 @@ class _Builder:
         if shape.commissioned and shape.retired and shape.retired < shape.commissioned:
             what = _("retired before it was commissioned on {day}").format(day=shape.commissioned)
             self._document.report((*path, "retired"), what, write=_("a later date"))
-        parent = shape.parent
         asset = Asset(
             id=asset_id,
             site=site.id,
@@ -229,10 +231,11 @@ class _Builder:
             place=_place(shape.place or site.place),
             commissioned=shape.commissioned,
             retired=shape.retired,
-            parent=f"{site.id}/{parent}" if parent and "/" not in parent else parent,
+            parent=_full(shape.parent, site.id),
             normally_off=shape.kind in NORMALLY_OFF if shape.normally_off is None else shape.normally_off,
             model=shape.model,
             contact=shape.contact,
+            backup_of=_full(shape.backup_of, site.id),
         )
         self._assets[asset_id] = asset
         self._equipment.append((path, asset, shape))
@@ -335,6 +338,11 @@ class _Builder:
             path, what.format(name=shown(word)), key=key, nearest=close,
             write=_("one of {keys}").format(keys=listed) if listed else "",
         )  # fmt: skip
+
+
+def _full(name: str | None, site: str) -> str | None:
+    """The id of equipment that is named as ``equipment`` of this site or as ``site/equipment``."""
+    return f"{site}/{name}" if name and "/" not in name else name
 
 
 def _text(shape: TextShape) -> LocalText:

@@ -159,6 +159,7 @@ class CheckBuilder:
             hearsay=kind.hearsay,
             by_hand=kind.by_hand,
             continuous=kind.continuous,
+            aside=kind.aside,
         )
         self.checks[check.id] = check
 

@@ -52,6 +52,13 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
             LOSS,
         )
     ),
+    # A few packets an hour; where large ones vanish, forty.
+    "path_mtu": CheckDefaults(
+        interval_seconds=3600.0,
+        timeout_seconds=60.0,
+        confirm_seconds=60.0,
+        thresholds=(Threshold(reading="path_mtu_bytes", degraded_below=1500.0),),
+    ),
     # A test a day; it is repeated by its own rules, not at once.
     "capacity": CheckDefaults(interval_seconds=86_400.0, timeout_seconds=60.0, confirm_seconds=None),
     # Once a day, and entered within the six hours after that.
@@ -78,7 +85,7 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
 
 EQUIPMENT_CHECKS: Final[Mapping[str, Mapping[str, str]]] = {
     "base_station": {"base-station": "base_station"},
-    "uplink": {"uplink": "uplink", "capacity": "capacity"},
+    "uplink": {"uplink": "uplink", "path-mtu": "path_mtu", "capacity": "capacity"},
     "application": {"http": "http", "ipv6": "ipv6"},
     "router": {"ping": "ping"},
     "name_server": {"dns": "dns"},
@@ -95,7 +102,7 @@ EQUIPMENT_CHECKS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Check name -> probe kind, for each kind of equipment. Where there is none, readiness is a matter of drills."""
 
-ONLY_WITH_ENDS: Final = frozenset({"satellite", "ipv6", "capacity"})
+ONLY_WITH_ENDS: Final = frozenset({"satellite", "ipv6", "capacity", "path_mtu"})
 """Probe kinds whose check equipment brings only if it names the ends that are needed; the others' lack is an error."""
 
 SAME_SERVICE: Final[Mapping[str, str]] = {"ipv6": "http"}

@@ -275,6 +275,7 @@ class EquipmentShape(Shape):
     commissioned: Day = Field(default=None, description="First day in service.")
     retired: Day = Field(default=None, description="First day out of service.")
     parent: str | None = Field(default=None, description="What it hangs on: equipment of this site, or site/equipment.")
+    backup_of: str | None = Field(default=None, description="The uplink of this site that this one stands in for.")
     place: PlaceShape | None = None
     contact: Line = Field(default="", description="Who helps: carrier, circuit number, telephone. Told in mails.")
     normally_off: bool | None = None

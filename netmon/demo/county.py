@@ -16,6 +16,7 @@ import probes
 from netmon.demo.agent import SnmpAgent, Value
 from netmon.demo.certificates import Authority
 from netmon.demo.devices import (
+    edge_router,
     hytera_repeater,
     lone_base_station,
     radio_terminal,
@@ -76,6 +77,10 @@ def _near_end(name: str) -> Tree:
 
 SNMP_PLAYERS: Final[Mapping[str, _Player]] = {
     "router": _Player(tree=_far_end, checks={"snmp": {"kind": "snmp"}}),
+    "edge_router": _Player(
+        tree=edge_router,
+        checks={"path": {"kind": "path", "params": {"primary_interface": "wan0", "backup_interfaces": ["wan1"]}}},
+    ),
     "ups": _Player(tree=ups, checks={"power": {"params": {"profile": "ups"}}}),
     "hytera_repeater": _Player(
         tree=hytera_repeater, checks={"base-station": {"params": {"profile": "hytera-repeater"}}}
@@ -121,7 +126,7 @@ class County:
         self.authority = Authority(folder)
         self.network = network
         self._folder = folder
-        self._interval = interval_seconds
+        self.interval_seconds = interval_seconds
         self._names: list[dns.rrset.RRset] = []
         self._resolver = NameServer(self._names)
 
@@ -161,16 +166,18 @@ class County:
         return sum(agent.requests["SetRequestPDU"] for agent in self.agents.values())
 
     def _defaults(self) -> dict[str, Any]:
-        pace = {"interval": self._interval, "timeout": 0.8 * self._interval, "confirm": 0.5}
+        pace = {"interval": self.interval_seconds, "timeout": 0.8 * self.interval_seconds, "confirm": 0.5}
         defaults: dict[str, Any] = {name: dict(pace) for name, kind in probes.KINDS.items() if not kind.by_hand}
         # It lasts for its interval, and is not confirmed. A machine that is busy delays packets: that is no fault here.
-        defaults["stream"] = {"interval": self._interval, "thresholds": {"mos_cqe": False}}
+        defaults["stream"] = {"interval": self.interval_seconds, "thresholds": {"mos_cqe": False}}
         for kind in ("ping", "base_station", "uplink", "satellite"):
             defaults[kind]["params"] = {"count": 5, "gap_seconds": 0.02}
         carrier = {"carrier_to_noise_db": {"degraded_below": 6}}
         defaults["ping"]["thresholds"] = {"rtt_median_seconds": {"degraded_above": 0.25}}
         defaults["base_station"]["params"]["auth"] = AUTH
         defaults["power"]["params"] = {"auth": AUTH}
+        defaults["path"]["params"] = {"auth": AUTH}
+        defaults["path_mtu"] |= {"params": {"tries": 2, "wait_seconds": 0.15}}
         defaults["snmp"] |= {"params": {"auth": AUTH}, "thresholds": carrier}
         defaults["satellite"]["params"] |= {"auth": AUTH, "satellite_longitude": SATELLITE_LONGITUDE}
         defaults["satellite"]["thresholds"] = dict(carrier)

@@ -11,6 +11,8 @@ from netmon.demo.agent import Syntax, Value
 
 __all__ = [
     "RunningCounter",
+    "default_route",
+    "edge_router",
     "hytera_repeater",
     "lone_base_station",
     "radio_terminal",
@@ -24,6 +26,9 @@ __all__ = [
 ]
 
 Tree = dict[str, Value]
+DEFAULT_ROUTE = "1.3.6.1.2.1.4.24.7.1."
+VIA = "1.4.0.0.0.0.0.2.0.0.1.4.192.0.2.1"
+"""Columns of inetCidrRouteTable, and the row of the default route of IPv4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +143,25 @@ def router(name: str, *, speed_mbits: int, in_per_second: float, out_per_second:
         f"{extension}.18.2": _octets("uplink"),
         f"{extension}.19.2": Value(Syntax.TIMETICKS, 0),
     }
+
+
+def edge_router(name: str) -> Tree:
+    """A station's router with two uplinks, ``wan0`` in use and ``wan1`` ready (IF-MIB; IP-FORWARD-MIB, RFC 4292)."""
+    table, extension = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
+    return router(name, speed_mbits=100, in_per_second=1.2e6, out_per_second=480_000.0) | {
+        f"{table}.2.3": _octets("wan1"),
+        f"{table}.8.3": _integer(1),
+        f"{extension}.1.3": _octets("wan1"),
+        "1.3.6.1.2.1.4.24.6.0": _gauge(3),
+        f"{DEFAULT_ROUTE}7.{VIA}": _integer(2),
+        f"{DEFAULT_ROUTE}8.{VIA}": _integer(4),
+        f"{DEFAULT_ROUTE}12.{VIA}": _integer(1),
+    }
+
+
+def default_route(interface: int) -> Tree:
+    """The object of :func:`edge_router` that says over which interface (ifIndex) its default route leads."""
+    return {f"{DEFAULT_ROUTE}7.{VIA}": _integer(interface)}
 
 
 def ups(name: str) -> Tree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from netmon.demo.devices import RunningCounter
 from netmon.demo.services import TcpService, WebService
 from netmon.model import Status
 
-__all__ = ["Fault", "changed", "counting", "objects", "presenting", "stopped", "together"]
+__all__ = ["Fault", "changed", "counting", "failing_over", "objects", "presenting", "stopped", "together"]
 
 Injection = Callable[[], contextlib.AbstractAsyncContextManager[None]]
 
@@ -26,12 +27,14 @@ class Fault:
         what: message id: what happens, in words.
         effects: the status that each check must show, by its id.
         inject: brings it about for as long as the context lasts.
+        passing: checks of these that are well again while the fault lasts.
         looks_back: it is seen in rates, so the first observation after its end still shows it.
     """
 
     what: str
     effects: Mapping[str, Status]
     inject: Injection
+    passing: frozenset[str] = frozenset()
     looks_back: bool = False
 
 
@@ -98,6 +101,24 @@ def together(*injections: Injection) -> Injection:
 
 def _continued(value: Value, per_second: float) -> Value:
     return Value(value.syntax, RunningCounter(start=int(value.raw()), per_second=per_second))
+
+
+def failing_over(cut: Injection, lost: Injection, moved: Injection, *, gap_seconds: float) -> Injection:
+    """An uplink is cut, what is behind it is lost for a while, and then goes over the backup.
+
+    Args:
+        cut, moved: hold to the end; ``moved`` begins when ``lost`` is over.
+    """
+
+    @contextlib.asynccontextmanager
+    async def inject() -> AsyncIterator[None]:
+        async with cut():
+            async with lost():
+                await asyncio.sleep(gap_seconds)
+            async with moved():
+                yield
+
+    return inject
 
 
 def stopped(service: TcpService) -> Injection:

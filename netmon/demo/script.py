@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from itertools import zip_longest
 from typing import Any, Final
@@ -13,7 +14,18 @@ import dns.rrset
 
 from netmon.demo.agent import SnmpAgent, Syntax, Value
 from netmon.demo.county import WWW, ZONE, County
-from netmon.demo.faults import Fault, changed, counting, objects, presenting, stopped, together
+from netmon.demo.devices import default_route
+from netmon.demo.faults import (
+    Fault,
+    Injection,
+    changed,
+    counting,
+    failing_over,
+    objects,
+    presenting,
+    stopped,
+    together,
+)
 from netmon.i18n import _n
 from netmon.model import Status
 
@@ -44,7 +56,7 @@ def _float(value: float) -> Value:
 
 def faults(county: County) -> tuple[Fault, ...]:
     """Everything that can go wrong in this county, one of each sort after the other."""
-    always = (_services, _applications, _name_server, _radio, _power, _lines)
+    always = (_services, _failover, _applications, _name_server, _radio, _power, _lines)
     sorts = [each(county) for each in always]
     if county.network.emulated:
         sorts += [_ways(county), _satellite(county), _modem(county, "vehicle-1/satellite", "satellite")]
@@ -207,6 +219,44 @@ def _lines(county: County) -> Iterator[Fault]:
     )
 
 
+def _failover(county: County) -> Iterator[Fault]:
+    """The primary uplink of a station is cut, and its router takes the backup."""
+    site, behind = "station-2", ("router/ping", "hd/ping", "camera/ping")
+    cut = objects(county.agents[f"{site}/uplink#far"], {f"{IF_TABLE}.8.2": _integer(2)})
+    moved = objects(county.agents[f"{site}/router"], default_route(3))
+    effects = {f"{site}/uplink/uplink": Status.DOWN, f"{site}/router/path": Status.DEGRADED}
+    lost: Injection = contextlib.nullcontext
+    passing = frozenset(f"{site}/{check}" for check in behind) if county.network.emulated else frozenset()
+    if county.network.emulated:
+        effects |= dict.fromkeys(passing, Status.DOWN)
+        hosts = [county.hosts[f"{site}/{check.partition('/')[0]}"] for check in behind]
+        lost = county.network.disturbed(hosts, down=True)
+        cut = _both(cut, county.network.disturbed([county.hosts[f"{site}/uplink"]], down=True))
+    # On loopback no host can be away, and what moves is the route alone.
+    gap = 2 * county.interval_seconds if county.network.emulated else 0.0
+    yield Fault(
+        what=_n("the primary uplink is cut, the backup takes over"),
+        effects=effects,
+        inject=failing_over(cut, lost, moved, gap_seconds=gap),
+        passing=passing,
+    )
+    if county.network.emulated:
+        yield Fault(
+            what=_n("large packets vanish: a black hole"),
+            effects={"battalion/uplink/path-mtu": Status.DEGRADED},
+            inject=county.network.disturbed([county.hosts["battalion/uplink"]], mtu=1400, mtu_is_told=False),
+        )
+
+
+def _both(one: Injection, other: Injection) -> Injection:
+    @contextlib.asynccontextmanager
+    async def inject() -> AsyncIterator[None]:
+        async with one(), other():
+            yield
+
+    return inject
+
+
 def _ways(county: County) -> Iterator[Fault]:
     """What happens on the way to a host, which only an emulated network can show."""
 
@@ -218,7 +268,8 @@ def _ways(county: County) -> Iterator[Fault]:
         _n("the whole station is cut off"),
         dict.fromkeys(
             (f"station-2/{check}" for check in ("router/ping", "uplink/uplink", "hd/ping", "camera/ping")), Status.DOWN
-        ),
+        )
+        | {"station-2/router/path": Status.UNKNOWN},
         down=True,
     )
     yield fault(

@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from netmon import __version__
 from netmon.alerts.desk import Severity
 from netmon.coverage.board import Now
+from netmon.failover import Use
 from netmon.metrics.targets import TargetFamilies, Targets
 from netmon.runner import Clock
 from netmon.upkeep import Upkeep
@@ -32,6 +33,13 @@ COVERAGE: Final[Mapping[str, str]] = {
     "surveyed_lower_bound_ratio": "What the last survey proves of it (Clopper and Pearson, one-sided).",
     "available_low_ratio": "Of planned tiles, covered now at the least: by stations that work and are measured there.",
     "available_high_ratio": "Of planned tiles, covered now at the most: by stations that may work and may serve them.",
+}
+FAILOVER: Final[Mapping[str, str]] = {
+    "uplink_on_backup": "1 while a backup of this uplink is in use, else 0; absent while the router cannot be asked.",
+    "failover_timestamp_seconds": "When the last failover of this uplink was noticed.",
+    "failover_gap_low_seconds": "How long services did not answer in the last failover, at the least.",
+    "failover_gap_high_seconds": "How long services did not answer in the last failover, at the most.",
+    "failover_passed": "1 if all that had worked worked on the backup, 0 if not; absent where that is not known.",
 }
 LAG_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -266,6 +274,10 @@ class Internals:
         """Show what the last surveys say, and what of it is available."""
         self.registry.register(_Coverage(now))
 
+    def watch_failovers(self, uses: Callable[[], Iterable[Use]]) -> None:
+        """Show which uplinks are in use, and their last failovers."""
+        self.registry.register(_Failovers(uses))
+
     def watch_alerts(self, alerts: AlertCounters) -> None:
         """Show alerts and the outbox."""
         self.registry.register(_Alerts(alerts))
@@ -339,6 +351,33 @@ class _Coverage:
             for key, at in surveys.items():
                 ended.add_metric(list(key), at)
             yield ended
+
+
+class _Failovers:
+    """Collects primary and backup uplinks at each scrape."""
+
+    def __init__(self, uses: Callable[[], Iterable[Use]]) -> None:
+        self._uses = uses
+
+    def collect(self) -> Iterator[Metric]:
+        families = {
+            name: GaugeMetricFamily(f"netmon_{name}", text, labels=["site", "uplink"])
+            for name, text in FAILOVER.items()
+        }
+        for use in self._uses():
+            last = use.last
+            low, high = (None, None) if last is None or last.gap is None else last.gap
+            values: dict[str, float | None] = {
+                "uplink_on_backup": None if use.word is None else float(use.word == "backup"),
+                "failover_timestamp_seconds": None if last is None else last.noticed_ns / 1e9,
+                "failover_gap_low_seconds": low,
+                "failover_gap_high_seconds": high,
+                "failover_passed": None if last is None or last.passed is None else float(last.passed),
+            }
+            for name, value in values.items():
+                if value is not None:
+                    families[name].add_metric([use.site, use.primary], value)
+        yield from families.values()
 
 
 class _Alerts:

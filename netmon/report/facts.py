@@ -14,6 +14,7 @@ from typing import Any
 from netmon import __version__
 from netmon.archive import Reader
 from netmon.config import Config
+from netmon.failover import Failover, Outcome, result_text
 from netmon.i18n import _
 from netmon.impact import Effective, EffectiveStatus
 from netmon.model import LOCAL, LocalText, Window
@@ -27,6 +28,7 @@ from netmon.report.shapes import (
     Manual,
     MonthFacts,
     SiteFacts,
+    Switched,
     TargetFacts,
     YearFacts,
 )
@@ -118,6 +120,11 @@ def collect(
             _entry(entry, names, register)
             for entry in last.entries
             if period.since_ns <= entry.at_ns < end_ns and (not entry.subject or about.has(entry.subject))
+        ],
+        "failovers": [
+            _failover(failover, names)
+            for failover in last.failovers
+            if period.since_ns <= failover.noticed_ns < end_ns and about.has(failover.primary)
         ],
         "files": files_of(reader, period.since_ns, end_ns),
         "damaged": sorted(reader.damaged),
@@ -222,7 +229,10 @@ def _target(standing: Standing, names: Names, about: _About) -> TargetFacts | No
 
 
 def _by_hand(part: Part) -> bool:
-    return part.criterion.rule in BY_HAND and part.finding.why not in (Why.NO_PROBE, Why.NO_SUBJECT, Why.NEVER_DRILLED)
+    if part.criterion.rule not in BY_HAND or part.finding.why in (Why.NO_PROBE, Why.NO_SUBJECT, Why.NEVER_DRILLED):
+        return False
+    figures = part.finding.figures
+    return not figures.get("seen_drills", 0) >= figures.get("at_least", 1)
 
 
 def _part(part: Part, names: Names) -> FoundPart:
@@ -298,6 +308,30 @@ def _equipment(config: Config, site: str) -> list[Equipment]:
         for asset in config.assets.values()
         if asset.site == site
     ]
+
+
+def _failover(failover: Failover, names: Names) -> Switched:
+    low, high = failover.gap or (None, None)
+    return {
+        "id": failover.id,
+        "site": failover.site,
+        "site_name": names.of(failover.site),
+        "uplink": failover.primary,
+        "uplink_name": names.of(failover.primary),
+        "lost": iso(failover.lost_ns),
+        "noticed": iso(failover.noticed_ns),
+        "until": None if failover.ended_ns is None else iso(failover.ended_ns),
+        "taken_over": failover.taken_over,
+        "gap_low_seconds": low,
+        "gap_high_seconds": high,
+        "passed": failover.passed,
+        "result_text": in_both(lambda: result_text(failover, str)),
+        "announced": failover.window,
+        "worked": list(failover.of(Outcome.WORKED)),
+        "failed": list(failover.of(Outcome.FAILED)),
+        "unclear": list(failover.of(Outcome.UNCLEAR)),
+        "down_before": list(failover.of(Outcome.DOWN_BEFORE)),
+    }
 
 
 def _entry(entry: Entry, names: Names, register: Register) -> Manual:

@@ -265,6 +265,34 @@ class Manual(TypedDict):
     sha256: str
 
 
+class Switched(TypedDict):
+    """An uplink was lost, and a backup took over (or not); a drill if it passed or failed, else not judged.
+
+    ``gap_low_seconds``, ``gap_high_seconds``: how long the service that was away longest did not answer, at least and
+    at most. ``until``: when the primary was in use again. ``announced``: id of the work that it was part of.
+    ``worked``, ``failed``, ``unclear``, ``down_before``: checks behind the uplink.
+    """
+
+    id: str
+    site: str
+    site_name: Texts
+    uplink: str
+    uplink_name: Texts
+    lost: str
+    noticed: str
+    until: str | None
+    taken_over: bool
+    gap_low_seconds: float | None
+    gap_high_seconds: float | None
+    passed: bool | None
+    result_text: Texts
+    announced: str
+    worked: list[str]
+    failed: list[str]
+    unclear: list[str]
+    down_before: list[str]
+
+
 class FileFacts(TypedDict):
     """A file of the archive that the figures stand on."""
 
@@ -306,7 +334,7 @@ class Common(TypedDict):
 
 
 class Facts(Common):
-    """How the targets stood in a period."""
+    """How the targets stood in a period. ``failovers`` is missing in reports that were made before they were known."""
 
     kind: Literal["targets"]
     period: PeriodFacts
@@ -318,6 +346,7 @@ class Facts(Common):
     sites: list[SiteFacts]
     left_out: list[LeftOut]
     entries: list[Manual]
+    failovers: NotRequired[list[Switched]]
 
 
 class Declaration(TypedDict):

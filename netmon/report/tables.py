@@ -51,6 +51,7 @@ def tables(facts: Facts, language: Language) -> list[Table]:
         _complete(facts, language),
         _equipment(facts, language),
         _entries(facts, language),
+        _failovers(facts, language),
         _quality(facts, language),
         _gaps(facts, language),
         _left_out(facts, language),
@@ -272,6 +273,23 @@ def _entries(facts: Facts, language: Language) -> Table:
         Column("SHA-256", width=24), Column(_("entered by"), width=16), Column(_("entered"), "moment", 20),
     ]  # fmt: skip
     return Table("entered", _("Entered by people"), columns, rows)
+
+
+def _failovers(facts: Facts, language: Language) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            each["site_name"][language], each["uplink_name"][language], each["noticed"], each["until"],
+            each["gap_low_seconds"], each["gap_high_seconds"], each["result_text"][language],
+            _("yes") if each["announced"] else _("no"),
+        ]
+        for each in facts.get("failovers", [])
+    ]  # fmt: skip
+    columns = [
+        Column(_("site"), width=26), Column(_("uplink that was lost"), width=26), Column(_("noticed"), "moment", 20),
+        Column(_("primary again"), "moment", 20), Column(_("gap at least"), "seconds"),
+        Column(_("gap at most"), "seconds"), Column(_("result"), width=70), Column(_("announced")),
+    ]  # fmt: skip
+    return Table("failovers", _("Failovers"), columns, rows)
 
 
 def _configurations(facts: Common) -> Table:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netmon.archive import Reader
+from netmon.failover import Failover, read_failovers
 from netmon.targets.documents import Entry, read_entries
 from netmon.targets.evidence import ArchiveEvidence
 from netmon.targets.register import Register
@@ -22,10 +23,12 @@ class Evaluation:
 
     Attributes:
         entries: what people entered and did not take back, of all times.
+        failovers: those that were seen, of all times.
     """
 
     evidence: ArchiveEvidence
     entries: tuple[Entry, ...]
+    failovers: tuple[Failover, ...]
     standings: tuple[Standing, ...]
 
     @property
@@ -47,6 +50,11 @@ def evaluate(
         ArchiveError: the archive cannot be read.
         ConfigError: a configuration that was in force is none for this netmon.
     """
-    entries = read_entries(reader)
+    entries, failovers = read_entries(reader), read_failovers(reader)
     evidence = ArchiveEvidence(reader, kinds=kinds, since_ns=since_ns, until_ns=until_ns)
-    return Evaluation(evidence=evidence, entries=entries, standings=standings(register, evidence, entries))
+    return Evaluation(
+        evidence=evidence,
+        entries=entries,
+        failovers=failovers,
+        standings=standings(register, evidence, entries, failovers),
+    )

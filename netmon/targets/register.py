@@ -84,6 +84,9 @@ class CriterionShape(Shape):
     word: str = Field(default="", description="share_of_checks, tests: the word that it has to have.")
     least_tests: int = Field(default=4, ge=1, le=1000, description="tests: fewer valid ones say nothing.")
     terminal: str = Field(default="", description="coverage: the class of terminals.")
+    failovers: bool = Field(
+        default=False, description="drill_count: failovers that netmon saw count as drills of their site."
+    )
     lacking: LocalTextField = Field(default=TextShape(), description="documents: why netmon cannot measure it yet.")
 
 
@@ -129,6 +132,7 @@ class Criterion:
         least_tests: valid tests without which nothing is said.
         longest_age_seconds: of the last passed drill or survey, or the period in which drills count.
         terminal: the class of terminals (rule ``coverage``).
+        failovers: failovers that were seen count as drills (rule ``drill_count``).
         lacking: what netmon cannot measure yet (rule ``documents``).
     """
 
@@ -148,6 +152,7 @@ class Criterion:
     word: str = ""
     least_tests: int = 4
     terminal: str = ""
+    failovers: bool = False
     lacking: LocalText = field(default_factory=LocalText)
 
 
@@ -299,6 +304,7 @@ def _criterion(document: Document, path: tuple[str | int, ...], value: Any, kind
         word=shape.word,
         least_tests=shape.least_tests,
         terminal=shape.terminal,
+        failovers=shape.failovers,
         lacking=_text(shape.lacking),
     )
 

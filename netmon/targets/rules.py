@@ -328,10 +328,12 @@ class DrillEvidence:
     Attributes:
         passed_ages_seconds: how long before the moment of the verdict each passed drill was.
         failed: drills that did not pass, in the period.
+        seen_ages_seconds: those of the passed ones that netmon itself saw.
     """
 
     passed_ages_seconds: tuple[float, ...] = ()
     failed: int = 0
+    seen_ages_seconds: tuple[float, ...] = ()
 
 
 def drilled_recently(evidence: DrillEvidence, *, longest_age_seconds: float) -> Finding:
@@ -356,7 +358,11 @@ def drilled_times(evidence: DrillEvidence, *, at_least: int, period_seconds: flo
         verdict=Verdict.MET if enough else Verdict.NOT_MET,
         why=Why.REACHED if enough else Why.TOO_FEW_DRILLS,
         value=float(passed),
-        figures={"failed_drills": evidence.failed, "at_least": at_least},
+        figures={
+            "failed_drills": evidence.failed,
+            "seen_drills": sum(age <= period_seconds for age in evidence.seen_ages_seconds),
+            "at_least": at_least,
+        },
     )
 
 

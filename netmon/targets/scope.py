@@ -59,7 +59,7 @@ def now(
 ) -> Now:  # fmt: skip
     """How the equipment of a target does at this moment, of what is checked."""
     states: dict[str, list[Effective]] = {}
-    for check in (listed := [check for check in checks if not check.exclusive]):
+    for check in (listed := [check for check in checks if not (check.exclusive or check.aside)]):
         states.setdefault(check.asset, []).append(effective[check.id])
     kinds = _kinds(listed)
     found = Counter(

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from netmon.config import Config
 from netmon.coverage.load import Surveys
+from netmon.failover import Failover
 from netmon.impact import EffectiveStatus
 from netmon.model import LOCAL, Asset, Check, Site, midnight_ns
 from netmon.targets import rules
@@ -50,15 +51,17 @@ def year(number: int) -> tuple[int, int]:
     return midnight_ns(date(number, 1, 1)), midnight_ns(date(number + 1, 1, 1))
 
 
-def standings(register: Register, evidence: Evidence, entries: Sequence[Entry] = ()) -> tuple[Standing, ...]:
+def standings(
+    register: Register, evidence: Evidence, entries: Sequence[Entry] = (), failovers: Sequence[Failover] = ()
+) -> tuple[Standing, ...]:
     """How each target stands, in the register's order."""
-    judge = _Judge(evidence, entries)
+    judge = _Judge(evidence, entries, failovers)
     return tuple(judge.standing(target) for target in register.targets.values())
 
 
 def monthly(register: Register, evidence: Evidence) -> Iterator[tuple[int, int, Target, Part]]:
     """Begin and end of each month in Asia/Shanghai, and the percentiles of this month alone, one for each subject."""
-    judge = _Judge(evidence, ())
+    judge = _Judge(evidence, (), ())
     criteria = [(one, each) for one in register.targets.values() for each in one.criteria if each.rule == "percentile"]
     for since_ns, until_ns in _months(evidence.since_ns, evidence.until_ns):
         for target, criterion in criteria:
@@ -75,15 +78,16 @@ def _months(since_ns: int, until_ns: int) -> Iterator[tuple[int, int]]:
 
 
 class _Judge:
-    def __init__(self, evidence: Evidence, entries: Sequence[Entry]) -> None:
+    def __init__(self, evidence: Evidence, entries: Sequence[Entry], failovers: Sequence[Failover]) -> None:
         self._evidence = evidence
         self._entries = entries
+        self._failovers = failovers
         self._timelines = evidence.timelines()
         self._sites: dict[str, Site] = {}
         self._assets: dict[str, Asset] = {}
         self._checks: dict[str, dict[str, str]] = {}
         self._hearsay: dict[str, Check] = {}
-        # Tests that load a line: what they say is no matter of seconds.
+        # Tests that load a line, and checks that say how it is used: what they say is no matter of seconds.
         self._tested: dict[str, dict[str, str]] = {}
         for version in evidence.versions:
             config = version.config
@@ -92,7 +96,7 @@ class _Judge:
             for check in config.checks.values():
                 if check.hearsay:
                     self._hearsay[check.id] = check
-                known = self._tested if check.exclusive else self._checks
+                known = self._tested if check.exclusive or check.aside else self._checks
                 known.setdefault(check.asset, {})[check.id] = check.kind
         last = evidence.versions[-1] if evidence.versions else None
         self._last = last.config if last is not None and last.until_ns == evidence.until_ns else None
@@ -270,8 +274,18 @@ class _Judge:
                 if entry.kind == "drill" and (entry.target, entry.subject) == (target.id, subject)
                 and entry.at_ns < self._evidence.until_ns
             ]  # fmt: skip
-            ages = tuple((self._evidence.until_ns - entry.at_ns) / SECOND_NS for entry in drills if entry.passed)
-            made = DrillEvidence(passed_ages_seconds=ages, failed=sum(not entry.passed for entry in drills))
+            # A failover of which too little is known is neither a passed drill nor a failed one.
+            seen = [
+                failover
+                for failover in (self._failovers if criterion.failovers else ())
+                if failover.site == subject and failover.noticed_ns < self._evidence.until_ns
+            ]
+            seen_ages = tuple(self._age(failover.noticed_ns) for failover in seen if failover.passed)
+            made = DrillEvidence(
+                passed_ages_seconds=(*(self._age(entry.at_ns) for entry in drills if entry.passed), *seen_ages),
+                failed=sum(not entry.passed for entry in drills) + sum(each.passed is False for each in seen),
+                seen_ages_seconds=seen_ages,
+            )
             if criterion.rule == "drill_age":
                 yield subject, rules.drilled_recently(made, longest_age_seconds=criterion.longest_age_seconds)
             else:
@@ -281,6 +295,9 @@ class _Judge:
                         made, at_least=round(criterion.at_least or 0), period_seconds=criterion.longest_age_seconds
                     ),
                 )
+
+    def _age(self, at_ns: int) -> float:
+        return (self._evidence.until_ns - at_ns) / SECOND_NS
 
     def _share_of_checks(self, target: Target, criterion: Criterion) -> ShareEvidence:
         checks = [] if self._last is None else [c for c in self._last.checks.values() if c.kind in criterion.checks]

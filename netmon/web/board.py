@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from netmon.failover import Use, gap_text, result_text
 from netmon.i18n import _, current_language, ngettext
 from netmon.impact import Effective, EffectiveStatus
 from netmon.model import Asset, Check, LocalText, Observation, Site
@@ -21,16 +22,22 @@ from netmon.words import (
     effective_word,
     equipment_kind_word,
     figure,
+    moment,
     printable,
     reading_name,
     reason_sentence,
     site_kind_word,
+    state_word,
 )
 from probes.base import split_key
 
 __all__ = ["CheckRow", "check_row", "county", "found", "main_readings", "name_of", "run_lines", "site_page"]
 
 TROUBLES_SHOWN = 20
+IN_USE = {
+    "primary": EffectiveStatus.UP, "shared": EffectiveStatus.UP, "backup": EffectiveStatus.DEGRADED,
+    "other": EffectiveStatus.DEGRADED, "none": EffectiveStatus.DOWN,
+}  # fmt: skip
 FOUND_AT_MOST = 200
 MAIN = (
     "carried_bits_per_second", "delay_rise_seconds", "load_loss_ratio", "test_bytes", "mos_cqe",
@@ -171,6 +178,7 @@ def site_page(view: View, site: Site) -> dict[str, Any]:
             "address": printable(site.place.address),
         },
         "rows": [check_row(view, check, effective[check.id]) for check in own],
+        "uplinks": [_uplink(use, config.assets) for use in view.uses() if use.site == site.id],
         "equipment": equipment(complete([site], assets, checks, effective, _today(view))),
         "unchecked": [
             {"name": name_of(asset.name, asset.id), "kind": equipment_kind_word(asset.kind)}
@@ -178,6 +186,32 @@ def site_page(view: View, site: Site) -> dict[str, Any]:
         ],
         "tree": _tree(assets, config.assets, config.sites),
     }  # fmt: skip
+
+
+def _uplink(use: Use, assets: Mapping[str, Asset]) -> dict[str, Any]:
+    """Primary and backup of a site, which of them is in use, and the last failover."""
+
+    def called(name: str) -> str:
+        return name_of(assets[name].name, name) if name in assets else printable(name)
+
+    last = use.last
+    shown = None if last is None else {
+        "noticed": moment(last.noticed_ns),
+        "ended": "" if last.ended_ns is None else moment(last.ended_ns),
+        "gap": gap_text(last.gap),
+        "result": result_text(last, lambda check_id: called(check_id.rpartition("/")[0])),
+        "status": {True: EffectiveStatus.UP, False: EffectiveStatus.DOWN, None: EffectiveStatus.UNKNOWN}[last.passed],
+        "announced": bool(last.window),
+    }  # fmt: skip
+    return {
+        "check": use.check_id,
+        "primary": called(use.primary),
+        "backups": [called(asset.id) for asset in assets.values() if asset.backup_of == use.primary],
+        "status": IN_USE.get(use.word or "", EffectiveStatus.UNKNOWN),
+        "word": _("not known") if use.word is None else state_word("in_use", use.word),
+        "since": "" if use.since_ns is None else moment(use.since_ns),
+        "last": shown,
+    }
 
 
 def equipment(counts: Sequence[Completeness]) -> list[dict[str, Any]]:

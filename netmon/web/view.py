@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from netmon.alerts.service import Alerts
 from netmon.coverage.board import CoverageBoard
+from netmon.failover import Use
 from netmon.impact import Effective
 from netmon.model import Asset, Check, LocalText, Observation, Site
 from netmon.report.office import ReportOffice
@@ -92,6 +93,9 @@ class View(Protocol):
 
     def effective(self) -> Mapping[str, Effective]:
         """What each check's status means now, by check."""
+
+    def uses(self) -> Sequence[Use]:
+        """Which uplink is in use, for each site with a backup."""
 
     def since(self, check_id: str) -> int | None:
         """Since when a check has its present raw status, UTC nanoseconds; ``None`` if nobody knows."""

@@ -10,7 +10,18 @@ from probes.base import CounterReading, CounterSample, Failure, State, StateClas
 from probes.wire.snmp import SnmpReply, SnmpWire
 from probes.wire.snmp_message import Oid, Value, parse_oid
 
-__all__ = ["INTERFACE_COUNTERS", "Interface", "read_interface"]
+__all__ = [
+    "IF_ALIAS",
+    "IF_DESCR",
+    "IF_NAME",
+    "IF_OPER_STATUS",
+    "INTERFACE_COUNTERS",
+    "OPER_STATUS",
+    "SYS_UP_TIME",
+    "Interface",
+    "interfaces_named",
+    "read_interface",
+]
 
 SYS_UP_TIME = parse_oid("1.3.6.1.2.1.1.3.0")
 IF_TABLE = parse_oid("1.3.6.1.2.1.2.2.1")
@@ -128,7 +139,7 @@ async def read_interface(
         speed: bits per second where somebody knows better than the device; ``None`` for what the device says.
     """
     names = await snmp.walk(address, port, auth, (IF_NAME, IF_DESCR, IF_ALIAS), timeout=timeout / 2)
-    found = _matching(names.values, name)
+    found = interfaces_named(names.values, name)
     if len(found) != 1:
         return _not_found(names, name, len(found))
     index = found[0]
@@ -137,13 +148,13 @@ async def read_interface(
     columns += [IF_LAST_CHANGE, IF_COUNTER_DISCONTINUITY_TIME]
     oids = [SYS_UP_TIME, *((*column, index) for column in columns)]
     reply = await snmp.get(address, port, auth, oids, timeout=timeout / 2)
-    if reply.failure is None and _matching(reply.values, name) != [index]:
+    if reply.failure is None and interfaces_named(reply.values, name) != [index]:
         detail = f"{address}: the interfaces were numbered anew while {name!r} was being read"
         return Interface(failure=Failure.BAD_REPLY, detail=detail, answered=True)
     return _interface(reply, index, name, speed)
 
 
-def _matching(values: Mapping[Oid, Value], name: str) -> list[int]:
+def interfaces_named(values: Mapping[Oid, Value], name: str) -> list[int]:
     """Indexes of the interfaces of that name: by ifName; without any, by ifDescr; without any, by ifAlias."""
     for column in (IF_NAME, IF_DESCR, IF_ALIAS):
         wanted = name.encode()

@@ -86,9 +86,10 @@ async def try_every_fault(watch: Watch) -> list[str]:
 
     async def play(chain: list[Fault]) -> None:
         for fault in chain:
+            lasting = {check: status for check, status in fault.effects.items() if check not in fault.passing}
             async with fault.inject():
                 await asyncio.sleep(0.2)  # for rates
-                wrong.extend(f"{fault.what}: {text}" for text in await watch.differing(dict(fault.effects)))
+                wrong.extend(f"{fault.what}: {text}" for text in await watch.differing(lasting))
             if fault.looks_back:
                 await watch.statuses(fault.effects)
             after = {check: watch.well[check] for check in fault.effects}

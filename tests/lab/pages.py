@@ -13,6 +13,7 @@ from netmon.alerts.settings import AlertSettings
 from netmon.archive import ArchiveError, Event
 from netmon.config import ConfigError
 from netmon.coverage.board import CoverageBoard
+from netmon.failover import Use
 from netmon.impact import Effective, effective
 from netmon.metrics import CheckMetrics, Internals
 from netmon.model import Asset, Check, LocalText, Observation, Site, Window
@@ -96,6 +97,7 @@ class FakeNetmon:
     internals: Internals = field(default_factory=Internals)
     journal: MemoryEvents = field(default_factory=MemoryEvents)
     emergency: bool = False
+    in_use: Sequence[Use] = ()
     alerts: Alerts = field(init=False)
     reports: ReportOffice = field(init=False)
 
@@ -118,6 +120,10 @@ class FakeNetmon:
     def own_faults(self) -> Mapping[str, str]:
         """Nothing is wrong with it."""
         return {}
+
+    def uses(self) -> Sequence[Use]:
+        """What the test says."""
+        return self.in_use
 
     def since(self, check_id: str) -> int | None:
         """What the test says."""

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 import probes
-from netmon.demo.agent import SnmpAgent
-from netmon.demo.devices import hytera_repeater, radio_terminal, satellite_modem, ups
+from netmon.demo.agent import SnmpAgent, Syntax, Value
+from netmon.demo.devices import hytera_repeater, radio_terminal, router, satellite_modem, ups
 from probes import KINDS
 from probes.base import Endpoint, Failure, Family, Params, ProbeKind, ProbeResult, indexed, split_key
 from probes.wire import Wires
@@ -218,6 +218,15 @@ async def dual_stack_service() -> AsyncIterator[Ends]:
         yield found
 
 
+def line_end(name: str) -> Mapping[str, Value]:
+    """A router whose default route leads over its only interface (RFC 4292)."""
+    row = "1.4.0.0.0.0.0.2.0.0.1.4.192.0.2.1"
+    return router(name, speed_mbits=100, bytes_per_second=0) | {
+        f"1.3.6.1.2.1.4.24.7.1.{column}.{row}": Value(Syntax.INTEGER, value)
+        for column, value in ((7, 2), (8, 4), (12, 0))
+    }
+
+
 @asynccontextmanager
 async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, object]]]:
     """A device that gives each kind all that it asks for, and the parameters to ask with."""
@@ -228,7 +237,7 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
     async with AsyncExitStack() as stack:
 
         async def port() -> int | None:
-            if kind in {"ping", "uplink", "stream"}:
+            if kind in {"ping", "uplink", "stream", "path_mtu"}:
                 return None
             if kind == "capacity":
                 return stack.enter_context(reflector(Limits(tests=20, tests_an_hour=1000))).port
@@ -242,8 +251,8 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
             if kind == "export":
                 answer = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\nname,x\r\nhere,1\r\n"
                 return (await stack.enter_async_context(http_server(lambda _: answer))).port
-            if kind in {"snmp", "base_station", "power", "satellite", "registration"}:
-                device = {"satellite": satellite_modem, "power": ups, "registration": radio_terminal}
+            if kind in {"snmp", "base_station", "power", "satellite", "registration", "path"}:
+                device = {"satellite": satellite_modem, "power": ups, "registration": radio_terminal, "path": line_end}
                 agent = SnmpAgent(device.get(kind, hytera_repeater)("contract"))
                 stack.callback(agent.close)
                 return (await agent.start())[1]
@@ -256,6 +265,8 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
             "base_station": {"count": 2, "gap_seconds": 0.01, "profile": "hytera-repeater"},
             "uplink": {"count": 2, "gap_seconds": 0.01},
             "capacity": {**QUICK, "target_bits_per_second": 2e6, "directions": "from_site"},
+            "path": {"primary_interface": "wan0"},
+            "path_mtu": {"wait_seconds": 0.3},
             "satellite": {"count": 2, "gap_seconds": 0.01, "auth": "default"},
             "registration": {"profile": "terminal", "site": 12},
         }

@@ -25,6 +25,7 @@ class Behaviour:
         queue_seconds: packets that would wait longer than this for the rate are dropped.
         mtu: longer packets are answered with "fragmentation needed" (RFC 792, RFC 1191) or "packet too big" (RFC 4443),
             or dropped if they may be fragmented: this emulator does not fragment.
+        mtu_is_told: with ``False`` longer packets vanish, and nothing is answered: a black hole (RFC 2923).
         down: nothing comes through, and nothing comes back.
         error: what is answered instead of an echo reply.
         hops: routers before the host: a packet with no greater hop limit is answered with "time exceeded".
@@ -45,6 +46,7 @@ class Behaviour:
     rate_bits_per_second: float | None = None
     queue_seconds: float = 0.1
     mtu: int | None = None
+    mtu_is_told: bool = True
     down: bool = False
     error: IcmpError | None = None
     hops: int = 0

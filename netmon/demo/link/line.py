@@ -66,7 +66,8 @@ class Line:
         if packet.hop_limit <= behaviour.hops:
             return Fate.HOP_LIMIT, packets.hop_limit_answer(packet, router)
         if behaviour.mtu is not None and len(packet.data) > behaviour.mtu:
-            return Fate.TOO_BIG, b"" if packet.may_fragment else packets.too_big_answer(packet, behaviour.mtu, router)
+            told = behaviour.mtu_is_told and not packet.may_fragment
+            return Fate.TOO_BIG, packets.too_big_answer(packet, behaviour.mtu, router) if told else b""
         if behaviour.error is not None:
             return Fate.ERROR, packets.error_answer(packet, behaviour.error, router)
         return None

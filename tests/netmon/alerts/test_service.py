@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -18,6 +18,8 @@ from netmon.alerts.service import Alerts, AlertsError
 from netmon.alerts.settings import AlertSettings, Recipient, load_settings
 from netmon.config import ConfigError
 from netmon.coverage.board import CoverageBoard
+from netmon.failover import Failover, Service, Use
+from netmon.failover import Outcome as ServiceOutcome
 from netmon.i18n import use_language
 from netmon.impact import Effective, effective
 from netmon.model import Asset, Check, LocalText, Observation, Place, Reason, ReasonCode, Site, Status
@@ -68,6 +70,7 @@ class Netmon:
         self.coverage = CoverageBoard(folder, run=nothing)
         self.emergency = False
         self.faults: dict[str, str] = {}
+        self.in_use: list[Use] = []
         self.sent: list[Message] = []
         self.answer = Answer(Outcome.SENT, "250 kept")
 
@@ -76,6 +79,9 @@ class Netmon:
 
     def own_faults(self) -> Mapping[str, str]:
         return self.faults
+
+    def uses(self) -> Sequence[Use]:
+        return self.in_use
 
     async def send(self, _settings: AlertSettings, message: Message) -> Answer:
         if self.answer.outcome is Outcome.SENT:
@@ -148,6 +154,33 @@ async def test_a_mail_leads_to_the_dashboard_of_the_equipment_at_the_time(tmp_pa
     netmon.faults = {"archive": "disk full"}
     await netmon.round(alerts)
     assert any("/d/netmon-monitor-zh?from=" in text_of(mail) for mail in netmon.mails())
+    box.close()
+
+
+async def test_a_mail_says_since_when_the_backup_is_in_use_and_what_it_cost(tmp_path: Path) -> None:
+    netmon, box = Netmon(tmp_path), Outbox.open(tmp_path)
+    alerts = netmon.alerts(box)
+    services = (
+        Service(check_id="s/a/ping", outcome=ServiceOutcome.WORKED, gap=(11.0, 31.4)),
+        Service(check_id="s/b/ping", outcome=ServiceOutcome.FAILED),
+    )
+    failover = Failover(
+        id="f", site="s", check_id="s/uplink/ping", primary="s/uplink", taken_over=True, lost_ns=netmon.now_ns - S,
+        noticed_ns=netmon.now_ns, services=services,
+    )  # fmt: skip
+    netmon.in_use = [
+        Use(
+            check_id="s/uplink/ping", site="s", primary="s/uplink", word="backup", since_ns=netmon.now_ns, last=failover
+        )
+    ]
+    await netmon.round(alerts)
+    for _turn in range(4):
+        await netmon.round(alerts, "uplink")
+    chinese, english = map(text_of, netmon.mails())
+    assert "on the backup since: 2026-09-21 22:13; nothing is in reserve" in english
+    assert "gap until services answered again: between 11 s and 32 s" in english
+    assert "on the backup these do not work: b" in english
+    assert "备用" in chinese
     box.close()
 
 

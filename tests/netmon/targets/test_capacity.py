@@ -177,6 +177,6 @@ def test_yesterdays_test_does_not_say_that_a_line_is_there() -> None:
         check for check in recall(INVENTORY, "x", kinds=probes.KINDS).checks.values() if check.asset == "a/uplink"
     ]
 
-    assert {check.kind for check in checks} == {"uplink", "capacity"}
+    assert {check.kind for check in checks} == {"uplink", "path_mtu", "capacity"}
     states = {UPLINK: Known(Status.DOWN, silent=True), CAPACITY: Known(Status.UP)}
     assert down_assets(checks, states) == {"a/uplink"}

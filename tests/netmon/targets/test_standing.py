@@ -15,6 +15,7 @@ import probes
 from netmon.archive import Event, Stretch
 from netmon.config import Config, load, recall
 from netmon.coverage.load import Surveys
+from netmon.failover import Failover, Outcome, Service
 from netmon.impact import EffectiveStatus
 from netmon.model import Status, Window
 from netmon.targets.documents import ENTERED, WITHDRAWN, Entry, entries_of
@@ -257,8 +258,8 @@ def entry(**changes: object) -> Entry:
     return replace(made, **changes)  # type: ignore[arg-type] # passed through
 
 
-def judged(*entries: Entry, target: str = "radio-coverage") -> Standing:
-    found = standings(REGISTER, sample_evidence(1), entries)
+def judged(*entries: Entry, target: str = "radio-coverage", failovers: Sequence[Failover] = ()) -> Standing:
+    found = standings(REGISTER, sample_evidence(1), entries, failovers)
     return next(standing for standing in found if standing.target.id == target)
 
 
@@ -289,6 +290,37 @@ def test_drills_are_of_one_piece_of_equipment() -> None:
     found = {part.subject: part.finding for part in judged(drill, target="satellite-phone").parts}
     assert found[phone].verdict is Verdict.MET
     assert found["battalion/satellite-phone-1"].why is Why.NEVER_DRILLED
+
+
+def observed(*, failed: bool = False, taken_over: bool = True, unclear: bool = False) -> Failover:
+    outcomes = [Outcome.WORKED, *([Outcome.FAILED] if failed else []), *([Outcome.UNCLEAR] if unclear else [])]
+    at_ns = year(2026)[0] + 60 * S
+    return Failover(
+        id="f", site="station-1", check_id="station-1/router/path", primary="station-1/uplink", taken_over=taken_over,
+        lost_ns=at_ns - 10 * S, noticed_ns=at_ns,
+        services=tuple(Service(check_id=f"c{n}", outcome=each) for n, each in enumerate(outcomes)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("failover", "verdict", "figures"),
+    [
+        (observed(), Verdict.MET, {"failed_drills": 0, "seen_drills": 1, "at_least": 1}),
+        (observed(failed=True), Verdict.NOT_MET, {"failed_drills": 1, "seen_drills": 0, "at_least": 1}),
+        (observed(taken_over=False), Verdict.NOT_MET, {"failed_drills": 1, "seen_drills": 0, "at_least": 1}),
+        (observed(unclear=True), Verdict.NOT_MET, {"failed_drills": 0, "seen_drills": 0, "at_least": 1}),
+    ],
+    ids=["passed", "failed", "not taken over", "not known"],
+)
+def test_a_failover_that_was_seen_is_a_drill_of_its_station(
+    failover: Failover, verdict: Verdict, figures: dict[str, float]
+) -> None:
+    parts = judged(target="offline-resilience", failovers=[failover]).parts
+    found = {part.subject: part.finding for part in parts}
+
+    assert found["station-1"].verdict is verdict
+    assert found["station-1"].figures == figures
+    assert found["station-2"].verdict is Verdict.NOT_MET
 
 
 def test_an_entry_that_was_taken_back_counts_no_more() -> None:
