@@ -28,6 +28,7 @@ from netmon.coverage.board import CoverageBoard, Now, station_works
 from netmon.forward.service import Forward
 from netmon.i18n import _
 from netmon.impact import Effective, effective
+from netmon.left_open import left_open
 from netmon.loading import Loading
 from netmon.logs import fields
 from netmon.metrics import CheckMetrics, Internals
@@ -38,7 +39,7 @@ from netmon.schedule import Schedule
 from netmon.targets.board import TargetsBoard
 from netmon.traps import Traps
 from netmon.upkeep import EVENT_KINDS, Upkeep
-from probes.base import ProbeKind
+from probes.base import ProbeKind, Scheduling
 from probes.wire import Wires
 
 __all__ = ["App", "Settings", "build_wires", "run", "running"]
@@ -287,6 +288,7 @@ class App:
         self.traps.use(self.config, self.checks)
         self.schedule.set_checks(self.checks)
         self.schedule.start()
+        self._resume(now_ns)
         self.internals.config_loaded(now_ns / 1e9)
         self._watch = asyncio.create_task(self.internals.watch_loop())
         self._hourly = asyncio.create_task(self._work_hourly())
@@ -412,8 +414,19 @@ class App:
                 self.latest[check.id] = last
                 self._since[check.id] = since[check.id, check.vantage]
 
+    def _resume(self, started_ns: int) -> None:
+        """Tests that were due when netmon was killed, or while it did not run."""
+        try:
+            with Reader.open(self.settings.data) as reader:
+                left, last = left_open(reader, self.config, self.checks, started_ns, self.clock.wall_ns(), self.kinds)
+        except (ArchiveError, sqlite3.Error) as error:
+            log.warning("it cannot be read which tests were due", extra=fields(error=error))
+            return
+        self.loading.resume(left, last)
+
     def _start(self, check: Check, scheduled_ns: int) -> None:
-        (self.loading.due if check.exclusive else self.runner.start)(check, scheduled_ns)
+        at_once = check.scheduling is Scheduling.BACKGROUND
+        (self.runner.start if at_once else self.loading.due)(check, scheduled_ns)
 
     def _emit(self, observation: Observation) -> None:
         self.journal.append(observation)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from enum import StrEnum
 
-from probes.base import EMPTY, Endpoint, Params, ProbeResult
+from probes.base import EMPTY, Endpoint, Params, ProbeResult, Scheduling
 
 __all__ = [
     "LOCAL",
@@ -144,7 +144,7 @@ class Check:
         confirm_seconds: wait before the confirming re-probe after a first failure; ``None`` for no re-probe.
         vantage: the netmon process that runs it.
         normally_off: its equipment is stowed: no answer is STANDBY, while an answer is judged like any other.
-        exclusive: it loads the line: it waits for its moment, and says nothing about what works (netmon.loading).
+        scheduling: beside what it may run (netmon.loading).
     """
 
     id: str
@@ -159,7 +159,12 @@ class Check:
     confirm_seconds: float | None = None
     vantage: str = "main"
     normally_off: bool = False
-    exclusive: bool = False
+    scheduling: Scheduling = Scheduling.BACKGROUND
+
+    @property
+    def exclusive(self) -> bool:
+        """It loads the line: it waits for its moment, and says nothing about what works."""
+        return self.scheduling is Scheduling.EXCLUSIVE
 
     @property
     def fingerprint(self) -> str:
@@ -238,7 +243,8 @@ class MissedRun:
 
     Attributes:
         reason: ``overlap`` (the run before was still going), ``misfire`` (too late to start), ``coalesced`` (several
-            due at once, one was run), ``stopping``; of tests that load a line, why they could not begin in their time
+            due at once, one was run), ``stopping``, ``not_running`` (when it was due, or could have begun, netmon did
+            not run); of tests that wait for their moment, why they could not begin
             (:class:`netmon.loading.Blocked`).
     """
 

@@ -23,6 +23,7 @@ from probes.base import (
     ProbeKind,
     ProbeResult,
     Reading,
+    Scheduling,
     State,
     StateClass,
     indexed,
@@ -336,7 +337,7 @@ KIND = ProbeKind(
     probe=probe_capacity,
     roles=("reflector",),
     optional_roles=("near",),
-    exclusive=True,
+    scheduling=Scheduling.EXCLUSIVE,
     readings=(
         Reading(
             name="capacity_bits_per_second",

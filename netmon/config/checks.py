@@ -137,7 +137,7 @@ class CheckBuilder:
             confirm_seconds=confirm or None,
             vantage=_last(layers, "vantage") or "main",
             normally_off=asset.normally_off,
-            exclusive=kind.exclusive,
+            scheduling=kind.scheduling,
         )
         self.checks[check.id] = check
 

@@ -28,6 +28,7 @@ from netmon.words import (
     effective_word,
     event_word,
     figure,
+    missed_word,
     printable,
     reading_name,
     state_name,
@@ -60,18 +61,6 @@ WHAT: Final[Mapping[str, str]] = {
     "changes": _n("changes of status"),
     "missed": _n("runs that did not take place"),
     "netmon": _n("netmon itself"),
-}
-MISSED_WORDS: Final[Mapping[str, str]] = {
-    "overlap": _n("the run before was not over"),
-    "misfire": _n("too late to start"),
-    "coalesced": _n("several were due at once"),
-    "stopping": _n("netmon stopped"),
-    "emergency": _n("an emergency lasted"),
-    "maintenance": _n("work was agreed"),
-    "protected": _n("the time was protected"),
-    "budget": _n("the bytes of the month were used up"),
-    "busy": _n("the line was in use"),
-    "no_slot": _n("there was no free moment"),
 }
 
 
@@ -239,12 +228,11 @@ class Pages:
         name = board.name_of(asset.name, asset.id) if asset else event.check
         there = any(check.id == event.check for check in self._view.checks)
         site = self._view.config.sites.get(event.check.partition("/")[0])
-        why = MISSED_WORDS.get(event.missed, "")
         return {
             "check": event.check if there else "",
             "subject": f"{name} · {event.check.rpartition('/')[2]}",
             "text": " · ".join(
-                filter(None, (board.name_of(site.name, site.id) if site else "", _(why) if why else ""))
+                filter(None, (board.name_of(site.name, site.id) if site else "", missed_word(event.missed)))
             ),
             "status": event.status.value if event.status else "note",
             "word": status_word(event.status) if event.status else _("not run"),

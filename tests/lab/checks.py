@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from netmon.model import Check, Threshold
-from probes.base import CounterReading, Endpoint, Family, Params, ProbeKind, ProbeResult, Reading
+from probes.base import CounterReading, Endpoint, Family, Params, ProbeKind, ProbeResult, Reading, Scheduling
 
 __all__ = ["check", "kind"]
 
@@ -23,7 +23,7 @@ def check(
     params: Params | None = None,
     vantage: str = "main",
     normally_off: bool = False,
-    exclusive: bool = False,
+    scheduling: Scheduling = Scheduling.BACKGROUND,
 ) -> Check:
     """A check of a host on loopback."""
     site, asset, _ = check_id.split("/")
@@ -40,7 +40,7 @@ def check(
         confirm_seconds=confirm_seconds,
         vantage=vantage,
         normally_off=normally_off,
-        exclusive=exclusive,
+        scheduling=scheduling,
     )
 
 

@@ -16,7 +16,7 @@ from netmon import i18n
 from netmon.archive import Event, Journal
 from netmon.model import Asset, LocalText, MissedRun, Observation, Reason, ReasonCode, Site, Status, Window
 from netmon.web import create_app
-from probes.base import Failure, ProbeResult, State, StateClass, Step
+from probes.base import Failure, ProbeResult, Scheduling, State, StateClass, Step
 from probes.capacity import CapacityParams
 from tests.lab.checks import check
 from tests.lab.observations import SECOND_NS, ignore, ping
@@ -293,7 +293,9 @@ async def test_a_check_is_run_now_on_request_but_not_all_the_time() -> None:
 
 async def test_a_capacity_test_is_shown_against_its_target_over_months(tmp_path: Path) -> None:
     name, day_ns = "hunchun/router/capacity", 86_400 * SECOND_NS
-    tested = check(name, kind="capacity", interval_seconds=86_400, params=CapacityParams(), exclusive=True)
+    tested = check(
+        name, kind="capacity", interval_seconds=86_400, params=CapacityParams(), scheduling=Scheduling.EXCLUSIVE
+    )
     rows = [
         seen(
             name,
