@@ -95,6 +95,7 @@ def build_wires(config: Config) -> Wires:
     from probes.wire.dns import DnsWire
     from probes.wire.http import HttpWire
     from probes.wire.icmp import IcmpWire
+    from probes.wire.iperf import IperfWire
     from probes.wire.names import Names
     from probes.wire.snmp import SnmpWire
     from probes.wire.tcp import TcpWire
@@ -107,6 +108,7 @@ def build_wires(config: Config) -> Wires:
         dns=DnsWire(),
         http=HttpWire(allowed_hosts=config.allowed_hosts),
         capacity=CapacityWire(config.reflector_keys),
+        iperf=IperfWire(),
     )
 
 
@@ -164,7 +166,7 @@ class App:
             concurrency=settings.concurrency,
         )
         self.loading = Loading(
-            runs=self.runner, missed=self._missed, abort=self.wires.capacity.abort, latest=lambda: self.latest,
+            runs=self.runner, missed=self._missed, abort=self.wires.end_load, latest=lambda: self.latest,
             upkeep=self.upkeep, clock=self.clock,
         )  # fmt: skip
         self.loading.configure(self.checks, config.assets, config.load_tests)

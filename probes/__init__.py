@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from probes import base_station, capacity, dns, export, http, ipv6, ping, power, satellite, snmp, tcp, uplink
+from probes import base_station, capacity, dns, export, http, iperf3, ipv6, ping, power, satellite, snmp, tcp, uplink
 from probes.base import ProbeKind
 
 __all__ = ["KINDS"]
@@ -17,6 +17,20 @@ __all__ = ["KINDS"]
 KINDS: Mapping[str, ProbeKind[Any]] = MappingProxyType(
     {
         module.KIND.name: module.KIND
-        for module in (ping, tcp, dns, http, snmp, base_station, power, uplink, capacity, satellite, ipv6, export)
+        for module in (
+            ping,
+            tcp,
+            dns,
+            http,
+            snmp,
+            base_station,
+            power,
+            uplink,
+            capacity,
+            satellite,
+            ipv6,
+            export,
+            iperf3,
+        )
     }
 )

@@ -363,6 +363,7 @@ class ProbeKind(Generic[P]):
         states: names of device states that it may report, with one sentence each.
         open_ended: further readings come from data (a vendor profile), so names outside ``readings`` are legal.
         scheduling: beside what it may run.
+        shown_only: its figures are for people: limits on them, and targets that rest on them, are refused.
         hearsay: it asks somebody else about the equipment, so that a failure says nothing about the equipment itself.
     """
 
@@ -379,3 +380,4 @@ class ProbeKind(Generic[P]):
     open_ended: bool = False
     scheduling: Scheduling = Scheduling.BACKGROUND
     hearsay: bool = False
+    shown_only: bool = False

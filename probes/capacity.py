@@ -32,6 +32,7 @@ from probes.wire.capacity import CapacityRun, Conductor, Stop
 from probes.wire.capacity_layer import Layer, datagram_bytes, packet_bits
 from probes.wire.capacity_search import Search
 from probes.wire.capacity_verify import Outcome, Verify, VerifyPlan
+from probes.wire.directions import DIRECTIONS, FROM_SITE, TO_SITE
 from probes.wire.failures import network
 from probes.wire.interface import Interface, read_interface
 
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "PORT", "CapacityParams", "probe_capacity"]
 
 PORT: Final = 9736
-TO_SITE, FROM_SITE = "to_site", "from_site"
-DIRECTIONS: Final = {"both": (TO_SITE, FROM_SITE), TO_SITE: (TO_SITE,), FROM_SITE: (FROM_SITE,)}
 HEADROOM: Final = 1.05
 """What a verification may send at the most, as a share of its target."""
 HANDSHAKE_SECONDS: Final = 5.0

@@ -51,6 +51,8 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
     ),
     # A test a day; it is repeated by its own rules, not at once.
     "capacity": CheckDefaults(interval_seconds=86_400.0, timeout_seconds=60.0, confirm_seconds=None),
+    # It moves a lot, and what it says is for people.
+    "iperf3": CheckDefaults(interval_seconds=7 * 86_400.0, timeout_seconds=40.0, confirm_seconds=None),
     "ipv6": CheckDefaults(
         thresholds=(
             Threshold(reading="failed_addresses", degraded_above=0.0),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from probes.wire.dns import DnsWire
     from probes.wire.http import HttpWire
     from probes.wire.icmp import IcmpWire
+    from probes.wire.iperf import IperfWire
     from probes.wire.names import Names
     from probes.wire.snmp import SnmpWire
     from probes.wire.tcp import TcpWire
@@ -28,6 +29,12 @@ class Wires:
     dns: DnsWire
     http: HttpWire
     capacity: CapacityWire
+    iperf: IperfWire
+
+    def end_load(self, reason: str) -> None:
+        """End every test that loads a line, with a sentence that says why."""
+        self.capacity.abort(reason)
+        self.iperf.abort(reason)
 
     async def aclose(self) -> None:
         """Close every socket."""

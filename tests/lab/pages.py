@@ -90,7 +90,7 @@ class FakeNetmon:
     metrics: CheckMetrics = field(init=False)
     upkeep: Upkeep = field(init=False)
     targets: TargetsBoard = field(
-        default_factory=lambda: TargetsBoard(Path("nowhere/targets.yaml"), Path("nowhere"), kinds=(), run=nothing)
+        default_factory=lambda: TargetsBoard(Path("nowhere/targets.yaml"), Path("nowhere"), kinds={}, run=nothing)
     )
     coverage: CoverageBoard = field(default_factory=lambda: CoverageBoard(Path("nowhere"), run=nothing))
     internals: Internals = field(default_factory=Internals)

@@ -47,6 +47,7 @@ class ShapedTask:
         police: what the bucket does not cover is dropped at once instead of queueing.
         slower: seconds after the load's start, and the rate from then on.
         delay, loss: one-way seconds, ratio of packets, of the emulator.
+        kind: capacity or iperf3, with its server at the far end.
         params: of the kind.
         voice: send a voice-like stream beside the test, and report on it.
         iperf: run iperf3 for ten seconds instead of the test, and report the bytes of its frames (``iperf_bytes``).
@@ -61,6 +62,7 @@ class ShapedTask:
     loss: float = 0.0
     seed: int = 0
     ipv6: bool = False
+    kind: str = "capacity"
     params: dict[str, Any] = field(default_factory=dict)
     timeout: float = 60.0
     voice: bool = False
@@ -152,12 +154,13 @@ async def _test(task: dict[str, Any]) -> dict[str, Any]:
     import probes
     from probes.base import Endpoint, Family
     from probes.wire.capacity import CapacityWire
+    from probes.wire.iperf import IperfWire
     from probes.wire.names import Names
 
-    kind = probes.KINDS["capacity"]
+    kind = probes.KINDS[task["kind"]]
     family = Family.IPV6 if task["ipv6"] else Family.IPV4
-    end = {"reflector": Endpoint(host=FAR[task["ipv6"]], family=family, port=PORT)}
-    wires: Any = SimpleNamespace(names=Names(), capacity=CapacityWire({"default": KEY.encode()}))
+    end = {kind.roles[0]: Endpoint(host=FAR[task["ipv6"]], family=family, port=PORT)}
+    wires: Any = SimpleNamespace(names=Names(), capacity=CapacityWire({"default": KEY.encode()}), iperf=IperfWire())
     voice = asyncio.create_task(_voice(task)) if task["voice"] else None
     if voice is not None:
         await asyncio.sleep(2)  # its modules are loaded by then
@@ -262,16 +265,16 @@ def main() -> None:
             return
         key = Path(folder) / "key"
         key.write_text(KEY)
-        server = subprocess.Popen(
-            [
-                "nsenter", f"--net=/proc/{far.pid}/ns/net", sys.executable, "-m", "netmon", "reflector", "--key-file",
-                str(key), "--most", "400M",
-            ],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+        inside = ["nsenter", f"--net=/proc/{far.pid}/ns/net"]
+        far_end = [sys.executable, "-m", "netmon", "reflector", "--key-file", str(key), "--most", "400M"]
+        if task["kind"] == "iperf3":
+            far_end = ["iperf3", "--server", "--port", str(PORT), "--forceflush"]
+        server = subprocess.Popen([*inside, *far_end], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         stack.callback(lambda: (server.terminate(), server.communicate()))
         assert server.stdout is not None
         server.stdout.readline()
+        if task["kind"] == "iperf3":
+            server.stdout.readline()  # the first line is a rule
         changed: list[float] = []
         begun = 0.0
         if task["slower"]:

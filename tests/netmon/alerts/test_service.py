@@ -64,7 +64,7 @@ class Netmon:
         self.config = County(sites={"s": site}, assets=assets)
         self.checks: list[Check] = [check(f"{each}/ping", interval_seconds=60, timeout_seconds=5) for each in assets]
         self.latest: dict[str, Observation] = {}
-        self.targets = TargetsBoard(Path("nowhere"), folder, kinds=(), run=nothing)
+        self.targets = TargetsBoard(Path("nowhere"), folder, kinds={}, run=nothing)
         self.coverage = CoverageBoard(folder, run=nothing)
         self.emergency = False
         self.faults: dict[str, str] = {}
