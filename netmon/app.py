@@ -27,7 +27,7 @@ from netmon.config import Config, ConfigError, load
 from netmon.coverage.board import CoverageBoard, Now, station_works
 from netmon.forward.service import Forward
 from netmon.i18n import _
-from netmon.impact import Effective, effective
+from netmon.impact import Effective, effective, span, under_test
 from netmon.left_open import left_open
 from netmon.loading import Loading
 from netmon.logs import fields
@@ -234,7 +234,15 @@ class App:
 
     def effective(self) -> dict[str, Effective]:
         """What the status of each check means now."""
-        return effective(self.checks, self.config.assets, self.latest, self.upkeep.in_force(), self.clock.wall_ns())
+        return effective(
+            self.checks, self.config.assets, self.latest, self.upkeep.in_force(), self.clock.wall_ns(),
+            self.loading.loads(),
+        )  # fmt: skip
+
+    def under_test(self, observation: Observation) -> bool:
+        """Whether a test loaded the line while this was measured."""
+        check = self.config.checks.get(observation.check_id)
+        return check is not None and under_test(check, *span(observation), self.config.assets, self.loading.loads())
 
     def coverage_now(self) -> Sequence[Now]:
         """The areas of the last surveys, with what is available of them now."""

@@ -52,6 +52,7 @@ class Due:
         start_ns, until_ns: between these it may begin.
         attempt: 2 for the retest after a test that failed or decided nothing.
         blocked: why it did not begin so far.
+        began_ns: when it began, UTC nanoseconds since the epoch.
     """
 
     check: Check
@@ -60,6 +61,7 @@ class Due:
     until_ns: int
     attempt: int = 1
     blocked: Blocked = Blocked.NO_SLOT
+    began_ns: int = 0
 
 
 def resources(check: Check, assets: Mapping[str, Asset]) -> frozenset[str]:
@@ -133,6 +135,7 @@ class Queue:
                     alone |= mine
                     why = Blocked.NO_SLOT if shared & mine else None
                 if why is None:
+                    due.began_ns = now_ns
                     starts.append(due)
                     continue
                 due.blocked = why

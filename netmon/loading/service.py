@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
-from netmon.impact import current, window_over
+from netmon.impact import current, span, window_over
 from netmon.loading.queue import Blocked, Due, Queue
 from netmon.logs import fields
 from netmon.model import LOCAL, Asset, Check, LoadTests, MissedRun, Observation, Status
@@ -21,6 +22,8 @@ __all__ = ["Loading"]
 log = logging.getLogger(__name__)
 
 STEP_SECONDS: Final = 1.0
+LOADS_KEPT: Final = 8
+"""Of each line: what others measured meanwhile is shown until they have measured again."""
 BYTES: Final = "test_bytes"
 UTILISATION: Final = ("in_utilisation_ratio", "out_utilisation_ratio")
 
@@ -63,6 +66,7 @@ class Loading:
         self._bytes: dict[tuple[str, str], float] = {}
         self._last_bytes: dict[str, float] = {}
         self._taken_ns: dict[str, int] = {}
+        self._loads: dict[str, deque[tuple[int, int]]] = {}
 
     def configure(self, checks: Iterable[Check], assets: Mapping[str, Asset], policy: LoadTests) -> None:
         """Take over an inventory."""
@@ -101,6 +105,8 @@ class Loading:
         """Count tests of the archive."""
         for observation in observations:
             self._count(observation)
+            if (check := self._checks.get(observation.check_id)) is not None:
+                self._note_load(check.asset, *span(observation))
 
     def take(self, observations: Sequence[Observation]) -> None:
         """Count the bytes of tests that ended; one that failed or decided nothing is repeated once."""
@@ -132,6 +138,14 @@ class Loading:
             due.check.id for due in self._running.values() if due.check.exclusive and self._runs.under_way(due.check.id)
         )
 
+    def loads(self) -> dict[str, list[tuple[int, int]]]:
+        """When tests loaded the line of each asset lately; one that is under way ends now."""
+        found = {asset: list(spans) for asset, spans in self._loads.items()}
+        for due in self._running.values():
+            if due.check.exclusive:
+                found.setdefault(due.check.asset, []).append((due.began_ns, self._clock.wall_ns()))
+        return found
+
     async def run(self) -> None:
         """Look each second."""
         while True:
@@ -140,7 +154,11 @@ class Loading:
 
     def step(self) -> None:
         """End what must end, begin what may begin, tell what will not begin any more."""
-        self._running = {name: due for name, due in self._running.items() if self._runs.under_way(name)}
+        for name, due in tuple(self._running.items()):
+            if not self._runs.under_way(name):
+                del self._running[name]
+                if due.check.exclusive:
+                    self._note_load(due.check.asset, due.began_ns, self._clock.wall_ns())
         if self.running and self._upkeep.emergency is not None:
             self._abort("an emergency was declared")
         starts, missed = self._queue.step(
@@ -197,6 +215,9 @@ class Loading:
             ),
             default=0.0,
         )
+
+    def _note_load(self, asset: str, begin_ns: int, end_ns: int) -> None:
+        self._loads.setdefault(asset, deque(maxlen=LOADS_KEPT)).append((begin_ns, end_ns))
 
     def _count(self, observation: Observation) -> None:
         check = self._checks.get(observation.check_id)

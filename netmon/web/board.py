@@ -60,6 +60,7 @@ class CheckRow:
     Attributes:
         lines: why the status is what it is, or the main figures.
         since, age: durations; empty if not known.
+        note: what else to know of the status.
     """
 
     id: str
@@ -73,6 +74,7 @@ class CheckRow:
     since: str
     age: str
     lines: tuple[str, ...]
+    note: str = ""
 
 
 def check_row(view: View, check: Check, effective: Effective, *, with_site: bool = False) -> CheckRow:
@@ -95,6 +97,7 @@ def check_row(view: View, check: Check, effective: Effective, *, with_site: bool
             duration=duration((now_ns - observation.started_ns) / 1e9)
         ),
         lines=_lines(view, effective, observation),
+        note=_("under test") if effective.under_test else "",
     )  # fmt: skip
 
 
@@ -259,7 +262,7 @@ def _trouble(row: CheckRow, behind: int) -> dict[str, Any]:
     hidden = ngettext("{count} check behind it cannot be judged", "{count} checks behind it cannot be judged", behind)
     return {
         "id": row.id, "check": row.check, "site": row.site, "site_name": row.site_name, "asset_name": row.asset_name,
-        "status": row.status, "word": row.word, "lines": row.lines,
+        "status": row.status, "word": row.word, "lines": row.lines, "note": row.note,
         "since": _("for {duration}").format(duration=row.since) if row.since else "",
         "behind": hidden.format(count=behind) if behind else "",
     }  # fmt: skip

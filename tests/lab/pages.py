@@ -83,6 +83,7 @@ class FakeNetmon:
     reason: str = ""
     config_fault: str = ""
     windows: Sequence[Window] = ()
+    loads: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     folder: Path = Path("nowhere")
     changed: dict[str, int] = field(default_factory=dict)
     reloads: int = 0
@@ -113,7 +114,11 @@ class FakeNetmon:
 
     def effective(self) -> Mapping[str, Effective]:
         """By the rules of the application."""
-        return effective(self.checks, self.config.assets, self.latest, self.windows, self.clock.wall_ns())
+        return effective(self.checks, self.config.assets, self.latest, self.windows, self.clock.wall_ns(), self.loads)
+
+    def under_test(self, _observation: Observation) -> bool:
+        """None is under way."""
+        return False
 
     def own_faults(self) -> Mapping[str, str]:
         """Nothing is wrong with it."""

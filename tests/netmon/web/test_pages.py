@@ -234,6 +234,13 @@ async def test_a_search_finds_names_addresses_and_states() -> None:
     assert "Core" not in wrong
 
 
+async def test_what_a_load_test_disturbs_says_so() -> None:
+    there = netmon(seen(status=Status.DEGRADED), loads={"hunchun/router": [(NOW_NS - 10 * 10**9, NOW_NS)]})
+    for path in ("/", "/sites/hunchun", f"/checks/{CHECK}", "/search?q=ping"):
+        assert "degraded under test" in words(await page(there, path))
+        assert "under test" not in words(await page(netmon(seen(status=Status.DEGRADED)), path))
+
+
 @pytest.mark.parametrize("path", ["/", "/sites/hunchun", f"/checks/{CHECK}", "/events", "/search?q=ping"])
 async def test_hostile_words_do_no_harm(path: str, tmp_path: Path) -> None:
     """Neither a device's nor those of who wrote the inventory, on any page."""
