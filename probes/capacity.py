@@ -76,12 +76,12 @@ class CapacityParams(Params):
     confidence_ratio: float = Field(default=0.99, ge=0.8, lt=1, description="of the decision")
     packet_bytes: int = Field(default=1250, ge=200, le=1500, description="IP packet: no larger than the path MTU")
     sustain_seconds: float = Field(
-        default=2.26, ge=0.1, le=60,
-        description="verify: length of the first load; it empties a token bucket of up to that many seconds times the "
+        default=2.25, ge=0.1, le=60,
+        description="verify: length of the load; it empties a token bucket of up to that many seconds times the "
         "rate above the bucket's own, 8 MiB over 20 Mbit/s",
     )  # fmt: skip
     late_after_seconds: float = Field(
-        default=6.0, ge=0.2, le=60, description="verify: the last load comes so long after the first began"
+        default=6.0, ge=0.2, le=60, description="verify: the load comes so long after a first touch of it, from which a line may count"
     )
     rise_seconds: float = Field(
         default=0.02, ge=0.002, le=1, description="verify: the load pauses when the delay has risen by so much"
