@@ -81,7 +81,10 @@ class CapacityParams(Params):
         "rate above the bucket's own, 8 MiB over 20 Mbit/s",
     )  # fmt: skip
     late_after_seconds: float = Field(
-        default=6.0, ge=0.2, le=60, description="verify: the load comes so long after a first touch of it, from which a line may count"
+        default=6.0,
+        ge=0.2,
+        le=60,
+        description="verify: the load comes so long after a first touch of it, from which a line may count",
     )
     rise_seconds: float = Field(
         default=0.02, ge=0.002, le=1, description="verify: the load pauses when the delay has risen by so much"

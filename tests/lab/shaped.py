@@ -49,6 +49,8 @@ class ShapedTask:
         delay, loss: one-way seconds, ratio of packets, of the emulator.
         kind: capacity or iperf3, with its server at the far end.
         params: of the kind.
+        record: let the emulator keep every packet that it passes on to the far end, and report their bits of frames in
+            each tenth of a second (``record``).
         voice: send a voice-like stream beside the test, and report on it.
         iperf: run iperf3 for ten seconds instead of the test, and report the bytes of its frames (``iperf_bytes``).
     """
@@ -65,6 +67,7 @@ class ShapedTask:
     kind: str = "capacity"
     params: dict[str, Any] = field(default_factory=dict)
     timeout: float = 60.0
+    record: bool = False
     voice: bool = False
     iperf: bool = False
 
@@ -132,7 +135,7 @@ def _emulate(task: dict[str, Any], far: int) -> Any:
         far_port = namespaces.open_tun("f0", [])
         assert libc.setns(own.fileno(), CLONE_NEWNET) == 0
     _set_up("f0", far, ROUTER_FAR, FAR)
-    emulator = Emulator([port, far_port], seed=task["seed"])
+    emulator = Emulator([port, far_port], seed=task["seed"], recording=task["record"])
     for direction in range(2):
         emulator.set_line(direction, Behaviour(delay_seconds=task["delay"], loss_ratio=task["loss"]))
     return emulator
@@ -214,6 +217,18 @@ async def _voice(task: dict[str, Any]) -> None:
         await wire.aclose()
 
 
+def _tenths(records: list[Any], to: str) -> list[int]:
+    """Bits of frames (14 octets of Ethernet to each IP packet) that were passed on to an address, by 0.1 s."""
+    passed = [(at_ns, 8 * (one.length + 14)) for one in records if one.address == to for at_ns in one.written_ns]
+    begin_ns = min((at_ns for at_ns, _bits in passed), default=0)
+    tenths: list[int] = []
+    for at_ns, bits in passed:
+        place = (at_ns - begin_ns) // 100_000_000
+        tenths += [0] * (place + 1 - len(tenths))
+        tenths[place] += bits
+    return tenths
+
+
 def _iperf(near: int, far: int) -> int:
     server = subprocess.Popen(["nsenter", f"--net=/proc/{far}/ns/net", "iperf3", "-s", "-1"], stdout=subprocess.DEVNULL)
     time.sleep(1)
@@ -246,7 +261,7 @@ class _Canary(threading.Thread):
 def main() -> None:
     """Build the line, test it, print what came."""
     task = json.load(sys.stdin)
-    emulated = bool(task["delay"] or task["loss"])
+    emulated = bool(task["delay"] or task["loss"] or task["record"])
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     Path("/proc/sys/net/ipv6/conf/all/forwarding").write_text("1")
     near, far = _holder(), _holder()
@@ -255,7 +270,7 @@ def main() -> None:
         _run("ip", "link", "set", "lo", "up")
         _veth("m0", "n0", near.pid, ROUTER_NEAR, NEAR)
         if emulated:
-            stack.enter_context(_emulate(task, far.pid))
+            emulator = stack.enter_context(_emulate(task, far.pid))
         else:
             _veth("m1", "f0", far.pid, ROUTER_FAR, FAR)
         if task["rate"]:
@@ -303,6 +318,8 @@ def main() -> None:
         late = changed[0] - task["slower"][0] - QUIET_SECONDS if changed else 0.0
         found["longest_wait_seconds"] = max(canary.longest, late)
         test.wait(20)
+        if task["record"]:
+            found["record"] = _tenths(emulator.records(), FAR[task["ipv6"]])
     json.dump(found, sys.stdout)
 
 

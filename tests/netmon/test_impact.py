@@ -180,7 +180,7 @@ def test_nothing_checked_is_nothing_known() -> None:
 
 
 def test_a_test_marks_its_line_and_what_hangs_on_it() -> None:
-    """While it runs, and as long as what was measured meanwhile is shown; never the test itself, never the aggregate."""
+    """While it runs, and as long as what was measured meanwhile is shown; never the test itself or the aggregate."""
     begin, end = NOW_NS - 100 * SECOND_NS, NOW_NS - 80 * SECOND_NS
     test = check("b/uplink/capacity", kind="capacity", scheduling=Scheduling.EXCLUSIVE)
     checks = (*CHECKS, test)
