@@ -33,7 +33,8 @@ __all__ = ["CheckRow", "check_row", "county", "found", "main_readings", "name_of
 TROUBLES_SHOWN = 20
 FOUND_AT_MOST = 200
 MAIN = (
-    "carried_bits_per_second", "delay_rise_seconds", "load_loss_ratio", "test_bytes",
+    "carried_bits_per_second", "tcp_bits_per_second", "tcp_normalised_bits_per_second", "delay_rise_seconds",
+    "load_loss_ratio", "test_bytes",
     "rtt_median_seconds", "loss_ratio", "in_bytes_per_second", "out_bytes_per_second", "in_utilisation_ratio",
     "out_utilisation_ratio", "total_seconds", "connect_seconds", "first_byte_seconds", "lookup_seconds",
     "forward_power_watts", "vswr_ratio", "pa_temperature_celsius", "supply_volts", "esno_db", "battery_charge_ratio",

@@ -13,8 +13,8 @@ The plan: a quiet beginning for the delay of an empty line; a touch of load, fro
 seconds only counts them; quiet again; and ``late_after_seconds`` after the touch, when those are over, load until as
 much has come through above ``FLOOR_SHARE`` of the target as ``sustain_seconds`` of load on time would bring, which
 empties a token bucket of b bits over a rate r if b < sustain_seconds * (load - r). What a slow sender did not send, it
-has to send later: time alone proves nothing. Whenever the delay has risen by ``rise_seconds``, the load pauses until the
-queue is empty: what then comes out of the queue still shows how fast the line is.
+has to send later: time alone proves nothing. Whenever the delay has risen by ``rise_seconds``, the load pauses until
+the queue is empty: what then comes out of the queue still shows how fast the line is.
 """
 
 from __future__ import annotations

@@ -307,6 +307,7 @@ async def test_a_capacity_test_is_shown_against_its_target_over_months(tmp_path:
         seen(
             name,
             ago=number * 86_400,
+            status=Status.UNKNOWN if number == 30 else Status.UP,
             result=ProbeResult(
                 readings={"carried_bits_per_second[to_site]": 50.2e6 if number % 7 else 47e6, "test_bytes": 31e6},
                 states={"bandwidth[to_site]": State("reached", StateClass.OK)},
@@ -325,4 +326,7 @@ async def test_a_capacity_test_is_shown_against_its_target_over_months(tmp_path:
     assert "carried [to the site] least 47 Mbit/s, median 50.2 Mbit/s" in words(text)
     assert "bandwidth [to the site]" in words(text)
     assert "a year" in words(text)
+    assert 'class="mark missed"' in text
+    assert 'class="mark undecided"' in text
+    assert "decided nothing 1; did not take place: the line was in use 1" in words(text)
     assert "Hunchun battalion · the line was in use" in words(await page(view, "/events"))
