@@ -29,11 +29,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from probes.wire.capacity_verify import Verify, VerifyPlan
 from tests.lab.line_model import PACKET_BITS, LineModel, conduct
-from tests.lab.shaped import ShapedTask, run_shaped
+from tests.lab.shaped import ShapedTask, recorded, run_shaped
 
 VOID_SECONDS = 0.03
-SEARCH_TENTHS = 60
-"""A search keeps the line full for 6 s, and tells the mean of their last half."""
+SEARCH_SECONDS = 6.0
 MIB = 2**20
 GOOD, BAD, EDGE = "carries 50", "does not", "edge"
 CASES: list[tuple[str, str, dict[str, Any]]] = [
@@ -135,19 +134,11 @@ def search(runs: int, first: int) -> None:
             found = {"error": str(error)[-300:], "longest_wait_seconds": 9.0, "readings": {}, "record": []}
         row = {
             "rate": task.rate, "ipv6": task.ipv6, "round_trip": 2 * task.delay, "loss": task.loss,
-            "carried": found["readings"].get("carried_bits_per_second[to_site]"), "record": recorded(found["record"]),
+            "carried": found["readings"].get("carried_bits_per_second[to_site]"),
+            "record": recorded(found["record"], SEARCH_SECONDS),
             "wait": round(found["longest_wait_seconds"], 4), "error": found.get("error") or found.get("detail", ""),
         }  # fmt: skip
         print(json.dumps(row), flush=True)
-
-
-def recorded(tenths: list[int]) -> float | None:
-    """Bits per second that the emulator passed on in the last half of the time for which the line was kept full."""
-    loaded = [number for number, bits in enumerate(tenths) if bits > max(tenths) / 10]
-    if len(loaded) < SEARCH_TENTHS:
-        return None
-    part = tenths[loaded[-1] - SEARCH_TENTHS // 2 : loaded[-1]]  # the last tenth is not full
-    return 10 * sum(part) / len(part)
 
 
 def searched(files: list[str]) -> None:

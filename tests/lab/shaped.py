@@ -24,7 +24,7 @@ from typing import Any
 
 from tests.lab import need
 
-__all__ = ["ShapedTask", "run_shaped"]
+__all__ = ["ShapedTask", "recorded", "run_shaped"]
 
 CLONE_NEWNET = 0x40000000
 NEAR, FAR = ("10.81.1.1", "fd81:1::1"), ("10.81.2.1", "fd81:2::1")
@@ -84,6 +84,19 @@ def run_shaped(task: ShapedTask) -> dict[str, Any]:
         raise RuntimeError(done.stderr)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def recorded(tenths: list[int], search_seconds: float) -> float | None:
+    """Bits per second that the emulator passed on in the last half of the time for which a search kept the line full.
+
+    Args:
+        tenths: ``record`` of :func:`run_shaped`.
+    """
+    loaded = [number for number, bits in enumerate(tenths) if bits > max(tenths) / 10]
+    if len(loaded) < 10 * search_seconds:
+        return None
+    part = tenths[loaded[-1] - round(5 * search_seconds) : loaded[-1]]  # the last tenth is not full
+    return 10 * sum(part) / len(part)
 
 
 def _run(*words: str, inside: int | None = None) -> None:
