@@ -5,7 +5,8 @@
     python bench/capacity.py model [RUNS]          # the same lines in simulated time, whatever this machine does
     python bench/capacity.py bytes                         # against 10 s of iperf3 over the same line
     python bench/capacity.py voice                         # a voice-like stream beside a verification
-    python bench/capacity.py search                        # full search against the rate of the line
+    python bench/capacity.py search [RUNS] [FIRST] # full search over shaped lines, a JSON line each
+    python bench/capacity.py searched FILE...      # of such lines: how far off the emulator's record of each packet
 
 Real packets over real queues (tbf of tc(8), tests/lab/shaped.py), the real reflector; needs user namespaces and iperf3.
 A run in which a process waited 30 ms for the processor is void: it measured this machine, not the line.
@@ -28,9 +29,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from probes.wire.capacity_verify import Verify, VerifyPlan
 from tests.lab.line_model import PACKET_BITS, LineModel, conduct
-from tests.lab.shaped import ShapedTask, run_shaped
+from tests.lab.shaped import ShapedTask, recorded, run_shaped
 
 VOID_SECONDS = 0.03
+SEARCH_SECONDS = 6.0
 MIB = 2**20
 GOOD, BAD, EDGE = "carries 50", "does not", "edge"
 CASES: list[tuple[str, str, dict[str, Any]]] = [
@@ -115,15 +117,50 @@ def table(files: list[str]) -> None:
         print(f"  {name:34} {dict(Counter(row['decision'] for row in mine))} median {size:.1f} MB, {void} void")
 
 
-def search() -> None:
-    """Full search against the rate of the line."""
-    for rate, ipv6 in itertools.product((20e6, 45e6, 49e6, 50e6, 51e6, 100e6), (False, True)):
-        params = {"directions": "to_site", "method": "search", "highest_bits_per_second": 150e6}
-        found = run_shaped(ShapedTask(rate=rate, ipv6=ipv6, params=params))
-        carried = found["readings"].get("carried_bits_per_second[to_site]", 0.0)
-        void = " void" if found["longest_wait_seconds"] >= VOID_SECONDS else ""
-        family = "IPv6" if ipv6 else "IPv4"
-        print(f"{rate / 1e6:5.0f} Mbit/s {family}: {carried / 1e6:.2f} ({carried / rate - 1:+.2%}){void}")
+def searches() -> Iterator[ShapedTask]:
+    """Rates, families, round trips and losses of the search."""
+    params = {"directions": "to_site", "method": "search", "highest_bits_per_second": 150e6}
+    ways = itertools.product((0.0, 0.01, 0.3), (0.0, 0.005, 0.01), (False, True), (20e6, 45e6, 49e6, 50e6, 51e6, 100e6))
+    for delay, loss, ipv6, rate in ways:
+        yield ShapedTask(rate=rate, ipv6=ipv6, delay=delay, loss=loss, record=True, params=params)
+
+
+def search(runs: int, first: int) -> None:
+    """Full search against what the emulator passed on in the same seconds: a JSON line each."""
+    for task in itertools.islice(searches(), first, first + runs):
+        try:
+            found = run_shaped(task)
+        except Exception as error:  # noqa: BLE001 (a run that broke is told)
+            found = {"error": str(error)[-300:], "longest_wait_seconds": 9.0, "readings": {}, "record": []}
+        row = {
+            "rate": task.rate, "ipv6": task.ipv6, "round_trip": 2 * task.delay, "loss": task.loss,
+            "carried": found["readings"].get("carried_bits_per_second[to_site]"),
+            "record": recorded(found["record"], SEARCH_SECONDS),
+            "wait": round(found["longest_wait_seconds"], 4), "error": found.get("error") or found.get("detail", ""),
+        }  # fmt: skip
+        print(json.dumps(row), flush=True)
+
+
+def searched(files: list[str]) -> None:
+    """The rows of runs of ``search``: how far off, and how many were void."""
+    rows = [json.loads(line) for file in files for line in Path(file).read_text().splitlines() if line.startswith("{")]
+    valid = [row for row in rows if row["wait"] < VOID_SECONDS and row["carried"] and row["record"]]
+    print(f"{len(rows)} runs, {sum(row['wait'] >= VOID_SECONDS for row in rows)} void, {len(valid)} compared")
+    for title, key in (("the record", "record"), ("the rate of the line", "rate")):
+        # What is lost at random is not carried.
+        off = [row["carried"] / (row[key] * (1 - row["loss"] if key == "rate" else 1)) - 1 for row in valid]
+        if off:
+            within = sum(abs(each) <= 0.01 for each in off)
+            print(f"  against {title}: within 1 % {within} of {len(off)}, from {min(off):+.2%} to {max(off):+.2%}")
+    for row in rows:
+        off = (
+            f"{row['carried'] / row['record'] - 1:+.2%}" if row["carried"] and row["record"] else row["error"] or "none"
+        )
+        print(
+            f"  {row['rate'] / 1e6:5.0f} Mbit/s {'IPv6' if row['ipv6'] else 'IPv4'} {row['round_trip'] * 1e3:4.0f} ms "
+            f"loss {row['loss']:.1%}: {(row['carried'] or 0) / 1e6:7.2f} {off}"
+            + (" void" if row["wait"] >= VOID_SECONDS else "")
+        )
 
 
 def voice() -> None:
@@ -170,12 +207,15 @@ def main(words: list[str]) -> None:
             compare_bytes()
         case ["voice"]:
             voice()
-        case ["search"]:
-            search()
+        case ["search", *rest]:
+            runs, first = [*map(int, rest), *(108, 0)[len(rest) :]]
+            search(runs, first)
+        case ["searched", *files]:
+            searched(files)
         case []:
             compare_bytes()
             voice()
-            search()
+            search(6, 0)
         case _:
             print(__doc__)
             sys.exit(2)

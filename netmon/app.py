@@ -29,7 +29,8 @@ from netmon.coverage.board import CoverageBoard, Now, station_works
 from netmon.failover import FAILOVER, FAILOVER_ENDED, Failovers, Use
 from netmon.forward.service import Forward
 from netmon.i18n import _
-from netmon.impact import Effective, effective
+from netmon.impact import Effective, effective, span, under_test
+from netmon.left_open import left_open
 from netmon.loading import Loading
 from netmon.logs import fields
 from netmon.metrics import CheckMetrics, Internals
@@ -40,7 +41,7 @@ from netmon.schedule import Schedule
 from netmon.targets.board import TargetsBoard
 from netmon.traps import Traps
 from netmon.upkeep import EVENT_KINDS, Upkeep, roll_call_result
-from probes.base import ProbeKind
+from probes.base import ProbeKind, Scheduling
 from probes.wire import Wires
 
 __all__ = ["App", "Settings", "build_wires", "run", "running"]
@@ -96,6 +97,7 @@ def build_wires(config: Config) -> Wires:
     from probes.wire.dns import DnsWire
     from probes.wire.http import HttpWire
     from probes.wire.icmp import IcmpWire
+    from probes.wire.iperf import IperfWire
     from probes.wire.names import Names
     from probes.wire.snmp import SnmpWire
     from probes.wire.tcp import TcpWire
@@ -108,6 +110,7 @@ def build_wires(config: Config) -> Wires:
         dns=DnsWire(),
         http=HttpWire(allowed_hosts=config.allowed_hosts),
         capacity=CapacityWire(config.reflector_keys),
+        iperf=IperfWire(),
     )
 
 
@@ -165,7 +168,7 @@ class App:
             concurrency=settings.concurrency,
         )
         self.loading = Loading(
-            runs=self.runner, missed=self._missed, abort=self.wires.capacity.abort, latest=lambda: self.latest,
+            runs=self.runner, missed=self._missed, abort=self.wires.end_load, latest=lambda: self.latest,
             upkeep=self.upkeep, clock=self.clock,
         )  # fmt: skip
         self.loading.configure(self.checks, config.assets, config.load_tests)
@@ -238,7 +241,15 @@ class App:
 
     def effective(self) -> dict[str, Effective]:
         """What the status of each check means now."""
-        return effective(self.checks, self.config.assets, self.latest, self.upkeep.in_force(), self.clock.wall_ns())
+        return effective(
+            self.checks, self.config.assets, self.latest, self.upkeep.in_force(), self.clock.wall_ns(),
+            self.loading.loads(),
+        )  # fmt: skip
+
+    def under_test(self, observation: Observation) -> bool:
+        """Whether a test loaded the line while this was measured."""
+        check = self.config.checks.get(observation.check_id)
+        return check is not None and under_test(check, *span(observation), self.config.assets, self.loading.loads())
 
     def uses(self) -> Sequence[Use]:
         """Which uplink is in use, for each site with a backup."""
@@ -298,6 +309,7 @@ class App:
         self.traps.use(self.config, self.checks)
         self._schedule()
         self.schedule.start()
+        self._resume(now_ns)
         self.internals.config_loaded(now_ns / 1e9)
         self._watch = asyncio.create_task(self.internals.watch_loop())
         self._hourly = asyncio.create_task(self._work_hourly())
@@ -439,8 +451,19 @@ class App:
         """Id of the announced work that covers this equipment at a moment; empty for none."""
         return next((window.id for window in self.upkeep.coming() if window.covers(site, asset, at_ns)), "")
 
+    def _resume(self, started_ns: int) -> None:
+        """Tests that were due when netmon was killed, or while it did not run."""
+        try:
+            with Reader.open(self.settings.data) as reader:
+                left, last = left_open(reader, self.config, self.checks, started_ns, self.clock.wall_ns(), self.kinds)
+        except (ArchiveError, sqlite3.Error) as error:
+            log.warning("it cannot be read which tests were due", extra=fields(error=error))
+            return
+        self.loading.resume(left, last)
+
     def _start(self, check: Check, scheduled_ns: int) -> None:
-        (self.loading.due if check.exclusive else self.runner.start)(check, scheduled_ns)
+        at_once = check.scheduling is Scheduling.BACKGROUND
+        (self.runner.start if at_once else self.loading.due)(check, scheduled_ns)
 
     def _emit(self, observation: Observation) -> None:
         self.journal.append(observation)

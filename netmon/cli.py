@@ -38,10 +38,12 @@ from netmon.commands.terminal import (
 from netmon.commands.users import check_web_config, hash_password
 from netmon.i18n import _, language_from_environment, use_language
 from netmon.impact import EffectiveStatus
-from netmon.model import Observation, Status
+from netmon.model import Check, Observation, Status
 from netmon.words import figure, printable, reason_sentence, state_word, status_word
 
 __all__ = ["app", "main"]
+
+METHODS = ("verify", "search")
 
 app = typer.Typer(
     help="netmon: health of emergency communications. Exit codes: 0 well, 1 the answer is no, 2 usage or "
@@ -192,7 +194,7 @@ def probe(
     check: Annotated[str, typer.Argument(help="The check's id: site/equipment/check.")],
     config: ConfigOption = DEFAULT_CONFIG,
     load: Annotated[
-        str, typer.Option(help="A test that loads a line, whoever needs it now: verify its target, or search.")
+        str, typer.Option(help="A test that loads a line, whoever needs it now: verify its target, search, or iperf3.")
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -205,10 +207,12 @@ def probe(
         close = nearest(check, loaded.checks)
         text = _("no check {check!r} in {file}").format(check=check, file=config)
         fail(text + (_("; did you mean {close}?").format(close=close) if close else ""), EXIT_USAGE)
-    if load not in (("verify", "search") if wanted.exclusive else ("",)):
-        text = _("{check} loads its line: say --load verify or --load search, and make sure that nobody needs it")
-        fail((text if wanted.exclusive else _("{check} loads no line")).format(check=check), EXIT_USAGE)
-    if load:
+    ways = _ways(wanted)
+    if load not in (ways or ("",)):
+        text = _("{check} loads its line: say {ways}, and make sure that nobody needs it")
+        said = _(" or ").join(f"--load {way}" for way in ways)
+        fail((text if ways else _("{check} loads no line")).format(check=check, ways=said), EXIT_USAGE)
+    if load in METHODS:
         wanted = dataclasses.replace(wanted, params=wanted.params.model_copy(update={"method": load}))
     observation = complete(_probe_once(loaded, wanted))
     if as_json:
@@ -216,6 +220,13 @@ def probe(
     else:
         _print_probe(observation)
     raise typer.Exit(0 if observation.status in (Status.UP, Status.STANDBY) else EXIT_NO)
+
+
+def _ways(check: Check) -> tuple[str, ...]:
+    """How a check can load its line; nothing if it does not."""
+    if "method" in type(check.params).model_fields:
+        return METHODS if check.exclusive else ()
+    return (check.kind,) if check.exclusive else ()
 
 
 async def _probe_once(config: Any, check: Any) -> Observation:

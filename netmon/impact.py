@@ -7,14 +7,15 @@ pages, metrics, alerts and reports alike.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from netmon.model import Asset, Check, Observation, ReasonCode, Status, Window
-from probes.base import Failure
+from probes.base import EMPTY, Failure
 
 __all__ = [
     "NOTHING",
+    "SETTLE_SECONDS",
     "SILENCE",
     "Effective",
     "EffectiveStatus",
@@ -25,11 +26,20 @@ __all__ = [
     "effects",
     "known",
     "loaded",
+    "span",
+    "under_test",
     "window_over",
 ]
 
 SILENCE = frozenset({Failure.TIMEOUT, Failure.NO_ROUTE, Failure.TTL_EXCEEDED, Failure.PROHIBITED, Failure.NAME_SERVER})
 """Failures that say nothing came back from the host itself. One that refused a connection is there."""
+
+
+SECOND_NS = 1_000_000_000
+SETTLE_SECONDS = 1
+"""Before and after a test that loads a line: probes that are under way then meet the load, too."""
+Loads = Mapping[str, Sequence[tuple[int, int]]]
+"""When tests loaded the line of each asset: begins and ends, UTC nanoseconds since the epoch."""
 
 
 class EffectiveStatus(StrEnum):
@@ -53,12 +63,14 @@ class Effective:
     Attributes:
         raw: the status of the current observation; ``None`` if there is none, or it is too old to say anything.
         cause: the asset that is to blame if UNREACHABLE, the window's id in MAINTENANCE, or empty.
+        under_test: a test loads its line now, or did when this was measured: delay and loss are the test's doing.
     """
 
     check_id: str
     raw: Status | None
     status: EffectiveStatus
     cause: str = ""
+    under_test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +132,22 @@ def effective(
     latest: Mapping[str, Observation],
     windows: Sequence[Window],
     now_ns: int,
+    loads: Loads = EMPTY,
 ) -> dict[str, Effective]:
-    """What the status of each check means at ``now_ns``, by its last observation: see :func:`effects`."""
+    """What the status of each check means at ``now_ns``, by its last observation: see :func:`effects`.
+
+    Args:
+        loads: tests that load lines; one that is under way ends at ``now_ns``.
+    """
     states = {check.id: known(check, latest.get(check.id), now_ns) for check in checks}
-    return effects(checks, assets, states, down_assets(checks, states), windows, now_ns)
+    found = effects(checks, assets, states, down_assets(checks, states), windows, now_ns)
+    for check in checks if loads else ():
+        spans = [(now_ns, now_ns)]
+        if (last := latest.get(check.id)) is not None and states[check.id].raw is not None:
+            spans.append(span(last))
+        if any(under_test(check, begin_ns, end_ns, assets, loads) for begin_ns, end_ns in spans):
+            found[check.id] = replace(found[check.id], under_test=True)
+    return found
 
 
 def effects(
@@ -170,14 +194,21 @@ def window_over(
     return None
 
 
-def loaded(
-    asset_id: str, assets: Mapping[str, Asset], loads: Mapping[str, Sequence[tuple[int, int]]]
-) -> list[tuple[int, int]]:
-    """When tests loaded this equipment's line, its own or one that it hangs on: what it measured then is their doing.
+def span(observation: Observation) -> tuple[int, int]:
+    """When it was measured: begin and end, UTC nanoseconds since the epoch."""
+    return observation.started_ns, observation.started_ns + round(observation.duration_seconds * SECOND_NS)
 
-    Args:
-        loads: begin and end (UTC nanoseconds since the epoch) of the tests of each asset.
-    """
+
+def under_test(check: Check, begin_ns: int, end_ns: int, assets: Mapping[str, Asset], loads: Loads) -> bool:
+    """Whether a test loaded the line of a check's equipment while it was measured; a test is none of itself."""
+    settle_ns = SETTLE_SECONDS * SECOND_NS
+    return not check.exclusive and any(
+        begin - settle_ns <= end_ns and begin_ns <= end + settle_ns for begin, end in loaded(check.asset, assets, loads)
+    )
+
+
+def loaded(asset_id: str, assets: Mapping[str, Asset], loads: Loads) -> list[tuple[int, int]]:
+    """When tests loaded this equipment's line or one that it hangs on: what it measured then is their doing."""
     spans = list(loads.get(asset_id, ()))
     seen = {asset_id}
     here = assets.get(asset_id)

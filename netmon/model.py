@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from enum import StrEnum
 
-from probes.base import EMPTY, Endpoint, Params, ProbeResult
+from probes.base import EMPTY, Endpoint, Params, ProbeResult, Scheduling
 
 __all__ = [
     "LOCAL",
@@ -146,7 +146,7 @@ class Check:
         confirm_seconds: wait before the confirming re-probe after a first failure; ``None`` for no re-probe.
         vantage: the netmon process that runs it.
         normally_off: its equipment is stowed: no answer is STANDBY, while an answer is judged like any other.
-        exclusive: it loads the line: it waits for its moment, and says nothing about what works (netmon.loading).
+        scheduling: beside what it may run (netmon.loading).
         aside: it says how the equipment is used, and nothing about whether it works.
         hearsay: it asks somebody else about the equipment.
         by_profile: with the vendor profile ``auto``, the limits by the profile that the device turns out to need.
@@ -166,12 +166,17 @@ class Check:
     confirm_seconds: float | None = None
     vantage: str = "main"
     normally_off: bool = False
-    exclusive: bool = False
+    scheduling: Scheduling = Scheduling.BACKGROUND
     hearsay: bool = False
     by_hand: bool = False
     continuous: bool = False
     aside: bool = False
     by_profile: Mapping[str, tuple[Threshold, ...]] = field(default_factory=lambda: EMPTY)
+
+    @property
+    def exclusive(self) -> bool:
+        """It loads the line: it waits for its moment, and says nothing about what works."""
+        return self.scheduling is Scheduling.EXCLUSIVE
 
     @property
     def holds_seconds(self) -> float:
@@ -258,7 +263,8 @@ class MissedRun:
 
     Attributes:
         reason: ``overlap`` (the run before was still going), ``misfire`` (too late to start), ``coalesced`` (several
-            due at once, one was run), ``stopping``; of tests that load a line, why they could not begin in their time
+            due at once, one was run), ``stopping``, ``not_running`` (when it was due, or could have begun, netmon did
+            not run); of tests that wait for their moment, why they could not begin
             (:class:`netmon.loading.Blocked`).
     """
 

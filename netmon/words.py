@@ -19,6 +19,7 @@ __all__ = [
     "event_word",
     "failure_word",
     "figure",
+    "missed_word",
     "moment",
     "printable",
     "reading_name",
@@ -36,6 +37,19 @@ STATUS = {
     Status.DOWN: _n("down"),
     Status.UNKNOWN: _n("unknown"),
     Status.STANDBY: _n("standby"),
+}
+MISSED = {
+    "overlap": _n("the run before was not over"),
+    "misfire": _n("too late to start"),
+    "coalesced": _n("several were due at once"),
+    "stopping": _n("netmon stopped"),
+    "not_running": _n("netmon did not run"),
+    "emergency": _n("an emergency lasted"),
+    "maintenance": _n("work was agreed"),
+    "protected": _n("the time was protected"),
+    "budget": _n("the bytes of the month were used up"),
+    "busy": _n("the line was in use"),
+    "no_slot": _n("there was no free moment"),
 }
 OVERLAYS = {"unreachable": _n("cut off"), "maintenance": _n("maintenance")}
 SITE_KINDS = {
@@ -361,6 +375,11 @@ UNITS: dict[str, Callable[[float], str]] = {
 
 
 LONGEST_TEXT = 300
+
+
+def missed_word(reason: str) -> str:
+    """Why a run did not take place (:class:`netmon.model.MissedRun`)."""
+    return _(MISSED[reason]) if reason in MISSED else reason
 
 
 def moment(at_ns: int) -> str:

@@ -41,6 +41,7 @@ __all__ = [
     "ProbeKind",
     "ProbeResult",
     "Reading",
+    "Scheduling",
     "State",
     "StateClass",
     "Step",
@@ -339,6 +340,17 @@ class ProbeFn(Protocol[P_contra]):
         ...
 
 
+class Scheduling(StrEnum):
+    """Beside what a test may run; the terms are pScheduler's (``scheduling-class`` of its tests)."""
+
+    BACKGROUND = "background"
+    """Beside everything: it moves next to nothing."""
+    NORMAL = "normal"
+    """It moves so much that it and an exclusive test would disturb each other: beside normal and background ones."""
+    EXCLUSIVE = "exclusive"
+    """It loads the line: beside background ones alone, and never while the line is needed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeKind(Generic[P]):
     """One row of the table of kinds.
@@ -356,8 +368,8 @@ class ProbeKind(Generic[P]):
         counters: raw counters that it may report.
         states: names of device states that it may report, with one sentence each.
         open_ended: further readings come from data (a vendor profile), so names outside ``readings`` are legal.
-        exclusive: it loads the line: never two at once, never while the line is needed (the terms are pScheduler's:
-            an exclusive test runs beside background tests alone).
+        scheduling: beside what it may run.
+        shown_only: its figures are for people: limits on them, and targets that rest on them, are refused.
         aside: it says how equipment is used and not whether it works: it is shown and told, and counts for no
             availability.
         hearsay: it asks somebody else about the equipment, so that a failure says nothing about the equipment itself.
@@ -377,8 +389,9 @@ class ProbeKind(Generic[P]):
     counters: tuple[CounterReading, ...] = ()
     states: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     open_ended: bool = False
-    exclusive: bool = False
+    scheduling: Scheduling = Scheduling.BACKGROUND
     aside: bool = False
     hearsay: bool = False
     by_hand: bool = False
     continuous: bool = False
+    shown_only: bool = False

@@ -23,6 +23,7 @@ from probes.base import (
     ProbeKind,
     ProbeResult,
     Reading,
+    Scheduling,
     State,
     StateClass,
     indexed,
@@ -31,6 +32,7 @@ from probes.wire.capacity import CapacityRun, Conductor, Stop
 from probes.wire.capacity_layer import Layer, datagram_bytes, packet_bits
 from probes.wire.capacity_search import Search
 from probes.wire.capacity_verify import Outcome, Verify, VerifyPlan
+from probes.wire.directions import DIRECTIONS, FROM_SITE, TO_SITE
 from probes.wire.failures import network
 from probes.wire.interface import Interface, read_interface
 
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "PORT", "CapacityParams", "probe_capacity"]
 
 PORT: Final = 9736
-TO_SITE, FROM_SITE = "to_site", "from_site"
-DIRECTIONS: Final = {"both": (TO_SITE, FROM_SITE), TO_SITE: (TO_SITE,), FROM_SITE: (FROM_SITE,)}
 HEADROOM: Final = 1.05
 """What a verification may send at the most, as a share of its target."""
 HANDSHAKE_SECONDS: Final = 5.0
@@ -76,12 +76,15 @@ class CapacityParams(Params):
     confidence_ratio: float = Field(default=0.99, ge=0.8, lt=1, description="of the decision")
     packet_bytes: int = Field(default=1250, ge=200, le=1500, description="IP packet: no larger than the path MTU")
     sustain_seconds: float = Field(
-        default=2.26, ge=0.1, le=60,
-        description="verify: length of the first load; it empties a token bucket of up to that many seconds times the "
+        default=2.25, ge=0.1, le=60,
+        description="verify: length of the load; it empties a token bucket of up to that many seconds times the "
         "rate above the bucket's own, 8 MiB over 20 Mbit/s",
     )  # fmt: skip
     late_after_seconds: float = Field(
-        default=6.0, ge=0.2, le=60, description="verify: the last load comes so long after the first began"
+        default=6.0,
+        ge=0.2,
+        le=60,
+        description="verify: the load comes so long after a first touch of it, from which a line may count",
     )
     rise_seconds: float = Field(
         default=0.02, ge=0.002, le=1, description="verify: the load pauses when the delay has risen by so much"
@@ -336,7 +339,7 @@ KIND = ProbeKind(
     probe=probe_capacity,
     roles=("reflector",),
     optional_roles=("near",),
-    exclusive=True,
+    scheduling=Scheduling.EXCLUSIVE,
     readings=(
         Reading(
             name="capacity_bits_per_second",

@@ -23,6 +23,7 @@ from probes.base import (
     ProbeKind,
     ProbeResult,
     Reading,
+    Scheduling,
     State,
     StateClass,
     Trace,
@@ -296,6 +297,7 @@ KIND = ProbeKind(
     help="How far an application works over IPv6, stage by stage, and whether it gives the same as over IPv4.",
     params=Ipv6Params,
     probe=probe_ipv6,
+    scheduling=Scheduling.NORMAL,  # it fetches the page from every address, and compares times
     roles=("v4", "v6"),
     families={"v4": Family.IPV4, "v6": Family.IPV6},
     readings=tuple(

@@ -105,6 +105,7 @@ def _capacity() -> list[PanelBuilder]:
     return [
         reading_graph("capacity_bits_per_second", TESTS, legend=PLACE, optional=True, more=(target,)),
         reading_graph("carried_bits_per_second", TESTS, legend=f"{PLACE} {INDEX}", optional=True, more=(target,)),
+        reading_graph("tcp_bits_per_second", "iperf3", legend=f"{PLACE} {INDEX}", optional=True),
         reading_graph("load_loss_ratio", TESTS, legend=f"{PLACE} {INDEX}", optional=True),
         reading_graph("delay_rise_seconds", TESTS, legend=f"{PLACE} {INDEX}", optional=True),
     ]

@@ -134,6 +134,9 @@ class Watched(Protocol):
     def uses(self) -> Sequence[Use]:
         """Which uplink is in use, for each site with a backup."""
 
+    def under_test(self, observation: Observation) -> bool:
+        """Whether a test loaded the line while this was measured."""
+
     def own_faults(self) -> Mapping[str, str]:
         """What is wrong with netmon itself, by a name that :func:`netmon.alerts.letter.own_words` knows."""
 
@@ -280,7 +283,7 @@ class Alerts:
     def take(self, observations: Sequence[Observation]) -> None:
         """Take observations into account."""
         for observation in observations:
-            self._machine.observe(observation)
+            self._machine.observe(observation, under_test=self._netmon.under_test(observation))
         self._news.set()
 
     async def run(self) -> None:

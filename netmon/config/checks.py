@@ -155,7 +155,7 @@ class CheckBuilder:
             confirm_seconds=confirm or None,
             vantage=_last(layers, "vantage") or "main",
             normally_off=asset.normally_off,
-            exclusive=kind.exclusive,
+            scheduling=kind.scheduling,
             hearsay=kind.hearsay,
             by_hand=kind.by_hand,
             continuous=kind.continuous,
@@ -308,6 +308,10 @@ class CheckBuilder:
             for reading, value in limits.items():
                 spot: Path = (*where, "thresholds", reading)
                 name, _index = split_key(reading)
+                if kind.shown_only:
+                    what = _("what {kind} measures is shown and never judged").format(kind=kind.name)
+                    self._document.report(spot, what, key=True, write=_("no thresholds here"))
+                    continue
                 if name not in known and (self._profiles_at_hand or not kind.open_ended):
                     what = _("the kind {kind} has no reading {name}").format(kind=kind.name, name=shown(name))
                     self._document.report(spot, what, key=True, nearest=nearest(name, known))

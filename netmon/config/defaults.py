@@ -65,6 +65,8 @@ CHECK_DEFAULTS: Final[Mapping[str, CheckDefaults]] = {
     "roll_call": CheckDefaults(interval_seconds=86_400.0, timeout_seconds=6 * 3600.0, confirm_seconds=None),
     # MOS 3.6 is R = 70, below which many users are dissatisfied (ITU-T G.107, annex B). It lasts for its interval.
     "stream": CheckDefaults(confirm_seconds=None, thresholds=(LOSS, Threshold(reading="mos_cqe", degraded_below=3.6))),
+    # It moves a lot, and what it says is for people.
+    "iperf3": CheckDefaults(interval_seconds=7 * 86_400.0, timeout_seconds=40.0, confirm_seconds=None),
     "ipv6": CheckDefaults(
         thresholds=(
             Threshold(reading="failed_addresses", degraded_above=0.0),

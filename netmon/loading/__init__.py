@@ -1,6 +1,6 @@
-"""When tests that load a line run: one at a time, when nobody needs the line, and every one that could not is told."""
+"""When tests run that load a line, or that one which does would disturb; every one that could not run is told."""
 
-from netmon.loading.queue import Blocked, Due, Queue, resources
+from netmon.loading.queue import MOST_SLIP_SHARE, Blocked, Due, Queue, resources
 from netmon.loading.service import Loading
 
-__all__ = ["Blocked", "Due", "Loading", "Queue", "resources"]
+__all__ = ["MOST_SLIP_SHARE", "Blocked", "Due", "Loading", "Queue", "resources"]

@@ -1,8 +1,9 @@
 """Which test that loads a line may begin now. Pure: it has no clock, and knows of the world what it is told.
 
-The terms are pScheduler's: an exclusive test has a slip, within which its start is chosen at random, and what finds no
-moment within it is recorded as not run. Two exclusive tests never share a line, anything that their lines hang on (the
-battalion's aggregate), or the vantage.
+The terms are pScheduler's: a test has a slip, and what finds no moment within it is recorded as not run. The start of
+an exclusive test is chosen at random within it. It never shares a line, anything that its line hangs on (such as the
+battalion's aggregate), or the vantage with another exclusive test or a normal one. Normal ones share them with each
+other, and begin at once where no exclusive one is under way or waits for them to end.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 
 from netmon.model import Asset, Check, LoadTests, MissedRun
 
-__all__ = ["Blocked", "Due", "Queue", "resources"]
+__all__ = ["MOST_SLIP_SHARE", "Blocked", "Due", "Queue", "resources"]
 
 SECOND_NS: Final = 1_000_000_000
 HOUR_NS: Final = 3600 * SECOND_NS
@@ -36,6 +37,8 @@ class Blocked(StrEnum):
     PROTECTED = "protected"
     BUDGET = "budget"
     BUSY = "busy"
+    NOT_RUNNING = "not_running"
+    """Netmon did not run."""
     NO_SLOT = "no_slot"
     """Other tests took all the time that there was, or it was too short."""
 
@@ -49,6 +52,7 @@ class Due:
         start_ns, until_ns: between these it may begin.
         attempt: 2 for the retest after a test that failed or decided nothing.
         blocked: why it did not begin so far.
+        began_ns: when it began, UTC nanoseconds since the epoch.
     """
 
     check: Check
@@ -57,6 +61,7 @@ class Due:
     until_ns: int
     attempt: int = 1
     blocked: Blocked = Blocked.NO_SLOT
+    began_ns: int = 0
 
 
 def resources(check: Check, assets: Mapping[str, Asset]) -> frozenset[str]:
@@ -81,45 +86,56 @@ class Queue:
         self._waiting: list[Due] = []
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        """How many tests that load a line wait."""
+        return sum(due.check.exclusive for due in self._waiting)
 
-    def add(self, check: Check, scheduled_ns: int) -> None:
-        """A test is due; its start is random, and the same whenever it is asked."""
+    def add(self, check: Check, scheduled_ns: int, blocked: Blocked = Blocked.NO_SLOT) -> None:
+        """A test is due; the start of an exclusive one is random, and the same whenever it is asked.
+
+        Args:
+            blocked: why it did not begin so far.
+        """
+        if any(due.check.id == check.id and due.scheduled_ns == scheduled_ns for due in self._waiting):
+            return
         slip_ns = self._slip_ns(check)
         chance = Random(f"{check.id} {scheduled_ns}")  # noqa: S311 (to spread starts, not for secrets)
-        start_ns = scheduled_ns + round(chance.random() * slip_ns * FIRST_HALF)
-        self._waiting.append(Due(check, scheduled_ns, start_ns, scheduled_ns + slip_ns))
+        late_ns = round(chance.random() * slip_ns * FIRST_HALF) if check.exclusive else 0
+        self._waiting.append(Due(check, scheduled_ns, scheduled_ns + late_ns, scheduled_ns + slip_ns, 1, blocked))
 
-    def again(self, check: Check, scheduled_ns: int, now_ns: int) -> None:
+    def again(self, check: Check, scheduled_ns: int, now_ns: int, blocked: Blocked = Blocked.NO_SLOT) -> None:
         """Test once more, some minutes later."""
-        until_ns = now_ns + RETEST_NS + self._slip_ns(check)
-        self._waiting.append(Due(check, scheduled_ns, now_ns + RETEST_NS, until_ns, attempt=2))
+        start_ns = now_ns + RETEST_NS
+        self._waiting.append(Due(check, scheduled_ns, start_ns, start_ns + self._slip_ns(check), 2, blocked))
 
     def step(
-        self, now_ns: int, *, used: Collection[str], blocked: Callable[[Check], Blocked | None],
+        self, now_ns: int, *, running: Collection[Check], blocked: Callable[[Check], Blocked | None],
         assets: Mapping[str, Asset],
     ) -> tuple[list[Due], list[MissedRun]]:  # fmt: skip
         """The tests that begin now, and those that will not any more.
 
         Args:
-            used: what running tests use (:func:`resources`).
-            blocked: why a check must not be tested now; ``None`` if it may.
+            running: the checks whose tests are under way.
+            blocked: why an exclusive test must not begin now; ``None`` if it may.
         """
         starts: list[Due] = []
         missed: list[MissedRun] = []
-        taken = set(used)
+        alone, shared = _used(running, assets)
         waiting: list[Due] = []
-        for due in sorted(self._waiting, key=lambda each: (each.start_ns, each.check.id)):
+        for due in sorted(self._waiting, key=lambda each: (not each.check.exclusive, each.start_ns, each.check.id)):
             if now_ns >= due.until_ns:
                 missed.append(_missed(due))
                 continue
             if now_ns >= due.start_ns:
                 mine = resources(due.check, assets)
-                why = blocked(due.check)
-                if why is None and (taken & mine or _around_the_hour(now_ns)):
+                why = blocked(due.check) if due.check.exclusive else None
+                if why is None and (alone & mine or (due.check.exclusive and _around_the_hour(now_ns))):
                     why = Blocked.NO_SLOT
+                if why is None and due.check.exclusive:
+                    # Normal ones that run may end; none begins before this one, which would else wait for ever.
+                    alone |= mine
+                    why = Blocked.NO_SLOT if shared & mine else None
                 if why is None:
-                    taken |= mine
+                    due.began_ns = now_ns
                     starts.append(due)
                     continue
                 due.blocked = why
@@ -145,6 +161,15 @@ class Queue:
 
     def _slip_ns(self, check: Check) -> int:
         return round(min(self.policy.slip_seconds, check.interval_seconds * MOST_SLIP_SHARE) * SECOND_NS)
+
+
+def _used(running: Collection[Check], assets: Mapping[str, Asset]) -> tuple[set[str], set[str]]:
+    """What exclusive tests use, and what normal ones do."""
+    alone: set[str] = set()
+    shared: set[str] = set()
+    for check in running:
+        (alone if check.exclusive else shared).update(resources(check, assets))
+    return alone, shared
 
 
 def _around_the_hour(now_ns: int) -> bool:

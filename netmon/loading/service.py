@@ -1,28 +1,30 @@
-"""Starts tests that load a line when they may, ends them when the line is needed, and counts their bytes."""
+"""Starts tests when they may begin, ends those that load a line when it is needed, and counts their bytes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
-from netmon.impact import current, window_over
-from netmon.loading.queue import Blocked, Due, Queue, resources
+from netmon.impact import current, span, window_over
+from netmon.loading.queue import Blocked, Due, Queue
 from netmon.logs import fields
 from netmon.model import LOCAL, Asset, Check, LoadTests, MissedRun, Observation, Status
 from netmon.runner import Clock
 from netmon.upkeep import Upkeep, occurrences
-from probes.base import split_key
+from probes.base import Scheduling, split_key
 
 __all__ = ["Loading"]
 
 log = logging.getLogger(__name__)
 
 STEP_SECONDS: Final = 1.0
+LOADS_KEPT: Final = 8
+"""Of each line: what others measured meanwhile is shown until they have measured again."""
 BYTES: Final = "test_bytes"
-CAPACITY: Final = "capacity_bits_per_second"
 UTILISATION: Final = ("in_utilisation_ratio", "out_utilisation_ratio")
 
 
@@ -64,6 +66,7 @@ class Loading:
         self._bytes: dict[tuple[str, str], float] = {}
         self._last_bytes: dict[str, float] = {}
         self._taken_ns: dict[str, int] = {}
+        self._loads: dict[str, deque[tuple[int, int]]] = {}
 
     def configure(self, checks: Iterable[Check], assets: Mapping[str, Asset], policy: LoadTests) -> None:
         """Take over an inventory."""
@@ -71,18 +74,39 @@ class Loading:
         self._by_asset = {}
         for check in checks:
             self._by_asset.setdefault(check.asset, []).append(check)
-        self._checks = {each.id: each for found in self._by_asset.values() for each in found if each.exclusive}
+        queued = {
+            each.id: each
+            for found in self._by_asset.values() for each in found if each.scheduling is not Scheduling.BACKGROUND
+        }  # fmt: skip
+        self._checks = {name: each for name, each in queued.items() if each.exclusive}
         self._queue.policy = policy
-        self._queue.keep(self._checks)
+        self._queue.keep(queued)
 
     def due(self, check: Check, scheduled_ns: int) -> None:
         """A test is due: it begins when it may."""
         self._queue.add(check, scheduled_ns)
+        if not check.exclusive:
+            self.step()  # at once, if nothing is in its way
+
+    def resume(self, left: Iterable[tuple[Check, int]], last: Iterable[Observation]) -> None:
+        """Take up what netmon left when it was killed: a test begins if its time is not over, else it is told.
+
+        Args:
+            left: tests that were due, and neither took place nor were told.
+            last: tests that may have to be repeated still.
+        """
+        for check, scheduled_ns in left:
+            self._queue.add(check, scheduled_ns, Blocked.NOT_RUNNING)
+        for observation in last:
+            ended_ns = observation.started_ns + round(observation.duration_seconds * 1e9)
+            self._repeat(observation, ended_ns, Blocked.NOT_RUNNING)
 
     def recall(self, observations: Iterable[Observation]) -> None:
         """Count tests of the archive."""
         for observation in observations:
             self._count(observation)
+            if (check := self._checks.get(observation.check_id)) is not None:
+                self._note_load(check.asset, *span(observation))
 
     def take(self, observations: Sequence[Observation]) -> None:
         """Count the bytes of tests that ended; one that failed or decided nothing is repeated once."""
@@ -91,9 +115,7 @@ class Loading:
             if check is None or observation.started_ns <= self._taken_ns.get(check.id, 0):
                 continue  # a full disk shows an observation before it is durable, and then once more
             self._count(observation)
-            decided = CAPACITY in observation.readings
-            if observation.attempt == 1 and (not decided or observation.status is not Status.UP):
-                self._queue.again(check, observation.scheduled_ns, self._clock.wall_ns())
+            self._repeat(observation, self._clock.wall_ns())
 
     def month_bytes(self, asset: str) -> float:
         """What tests sent over a line in this month of Asia/Shanghai."""
@@ -112,7 +134,17 @@ class Loading:
     @property
     def running(self) -> tuple[str, ...]:
         """The checks whose tests are under way."""
-        return tuple(check_id for check_id in self._running if self._runs.under_way(check_id))
+        return tuple(
+            due.check.id for due in self._running.values() if due.check.exclusive and self._runs.under_way(due.check.id)
+        )
+
+    def loads(self) -> dict[str, list[tuple[int, int]]]:
+        """When tests loaded the line of each asset lately; one that is under way ends now."""
+        found = {asset: list(spans) for asset, spans in self._loads.items()}
+        for due in self._running.values():
+            if due.check.exclusive:
+                found.setdefault(due.check.asset, []).append((due.began_ns, self._clock.wall_ns()))
+        return found
 
     async def run(self) -> None:
         """Look each second."""
@@ -122,14 +154,21 @@ class Loading:
 
     def step(self) -> None:
         """End what must end, begin what may begin, tell what will not begin any more."""
-        self._running = {name: due for name, due in self._running.items() if self._runs.under_way(name)}
-        if self._running and self._upkeep.emergency is not None:
+        for name, due in tuple(self._running.items()):
+            if not self._runs.under_way(name):
+                del self._running[name]
+                if due.check.exclusive:
+                    self._note_load(due.check.asset, due.began_ns, self._clock.wall_ns())
+        if self.running and self._upkeep.emergency is not None:
             self._abort("an emergency was declared")
-        used = {each for due in self._running.values() for each in resources(due.check, self._assets)}
-        starts, missed = self._queue.step(self._clock.wall_ns(), used=used, blocked=self._blocked, assets=self._assets)
+        starts, missed = self._queue.step(
+            self._clock.wall_ns(), running=[due.check for due in self._running.values()], blocked=self._blocked,
+            assets=self._assets,
+        )  # fmt: skip
         for due in starts:
             self._running[due.check.id] = due
-            log.info("a test that loads a line begins", extra=fields(check=due.check.id, attempt=due.attempt))
+            if due.check.exclusive:
+                log.info("a test that loads a line begins", extra=fields(check=due.check.id, attempt=due.attempt))
             self._runs.start(due.check, due.scheduled_ns, attempt=due.attempt)
         for run in missed:
             log.warning("a test did not take place", extra=fields(check=run.check_id, reason=run.reason))
@@ -140,6 +179,12 @@ class Loading:
         self._abort("netmon stops")
         for run in self._queue.empty():
             self._missed(run)
+
+    def _repeat(self, observation: Observation, now_ns: int, blocked: Blocked = Blocked.NO_SLOT) -> None:
+        """A test that failed or decided nothing is repeated once."""
+        check = self._checks.get(observation.check_id)
+        if check is not None and observation.attempt == 1 and observation.status is not Status.UP:
+            self._queue.again(check, observation.scheduled_ns, now_ns, blocked)
 
     def _blocked(self, check: Check) -> Blocked | None:
         now_ns = self._clock.wall_ns()
@@ -170,6 +215,9 @@ class Loading:
             ),
             default=0.0,
         )
+
+    def _note_load(self, asset: str, begin_ns: int, end_ns: int) -> None:
+        self._loads.setdefault(asset, deque(maxlen=LOADS_KEPT)).append((begin_ns, end_ns))
 
     def _count(self, observation: Observation) -> None:
         check = self._checks.get(observation.check_id)

@@ -23,7 +23,8 @@ __all__ = ["AccessCounters", "ArchiveCounters", "Internals"]
 
 SEVERITIES: Final = tuple(Severity)
 MISSED_REASONS: Final = (
-    "overlap", "misfire", "coalesced", "stopping", "emergency", "maintenance", "protected", "budget", "busy", "no_slot",
+    "overlap", "misfire", "coalesced", "stopping", "not_running", "emergency", "maintenance", "protected", "budget",
+    "busy", "no_slot",
 )  # fmt: skip
 COVERAGE: Final[Mapping[str, str]] = {
     "planned_tiles": "Tiles of an area that were to be tested: the denominator; all areas together are area all.",

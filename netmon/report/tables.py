@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from netmon.i18n import _
 from netmon.report.shapes import Common, EmergencyFacts, Facts
 from netmon.report.texts import in_language
+from netmon.words import missed_word
 
 __all__ = ["REPORT_LANGUAGES", "Cell", "Column", "Language", "Table", "tables", "tables_schema"]
 
@@ -205,13 +206,11 @@ def _equipment(facts: Facts, language: Language) -> Table:
 
 
 def _quality(facts: Common, language: Language) -> Table:
-    reasons = {"overlap": _("the run before was still going"), "misfire": _("too late to start"),
-               "coalesced": _("several were due at once"), "stopping": _("netmon was stopping")}  # fmt: skip
     rows: list[list[Cell]] = [
         [
             check["id"], check["equipment"][language], check["interval_seconds"], check["expected_runs"],
             check["runs"], max(0, check["expected_runs"] - check["runs"]),
-            "; ".join(f"{reasons.get(name, name)} {count}" for name, count in check["missed_runs"].items()),
+            "; ".join(f"{missed_word(name)} {count}" for name, count in check["missed_runs"].items()),
             check["good_seconds"], check["bad_seconds"], check["unknown_seconds"], check["cut_off_seconds"],
             check["maintenance_good_seconds"], check["maintenance_bad_seconds"], check["maintenance_unknown_seconds"],
             check["standby_seconds"], check["known_ratio"], check["gaps"], check["longest_gap_seconds"],

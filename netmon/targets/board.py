@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from netmon.config import ConfigError
 from netmon.logs import fields
@@ -14,6 +14,7 @@ from netmon.targets.plain import Report, from_plain
 from netmon.targets.register import Register, load_register
 from netmon.targets.trend import NOTED, noted
 from netmon.words import moment
+from probes.base import ProbeKind
 
 __all__ = ["TargetsBoard"]
 
@@ -39,12 +40,12 @@ class TargetsBoard:
         fault: why the last attempt failed; empty when it did not.
     """
 
-    def __init__(self, path: Path, folder: Path, *, kinds: Iterable[str], run: Run) -> None:
+    def __init__(self, path: Path, folder: Path, *, kinds: Mapping[str, ProbeKind[Any]], run: Run) -> None:
         self.path = path
         self.report: Report | None = None
         self.fault = ""
         self._folder = folder
-        self._kinds = frozenset(kinds)
+        self._kinds = kinds
         self._run = run
         self._noted = ""
 

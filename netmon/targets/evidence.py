@@ -21,6 +21,7 @@ from netmon.config import Config, recall
 from netmon.coverage.load import Surveys, read_surveys
 from netmon.impact import (
     NOTHING,
+    SETTLE_SECONDS,
     SILENCE,
     EffectiveStatus,
     Known,
@@ -52,8 +53,6 @@ __all__ = [
 ]
 
 SECOND_NS: Final = 1_000_000_000
-SETTLE_SECONDS: Final = 1
-"""Before and after a test that loads a line: probes that are under way then meet the load, too."""
 SILENT: Final = frozenset(failure.value for failure in SILENCE)
 BY_BADNESS: Final = tuple(EffectiveStatus)
 SILENT_STATUSES: Final = frozenset({EffectiveStatus.DOWN, EffectiveStatus.STANDBY})

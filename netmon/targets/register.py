@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,7 +21,7 @@ from netmon.config.validate import validate
 from netmon.config.yaml_positions import Document
 from netmon.i18n import _
 from netmon.model import LocalText
-from probes.base import split_key
+from probes.base import ProbeKind, split_key
 
 __all__ = ["Clause", "Criterion", "Register", "Target", "load_register", "register_schema"]
 
@@ -199,11 +199,11 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Keys without which a rule has nothing to judge."""
 
 
-def load_register(path: Path, *, kinds: Iterable[str]) -> Register:
+def load_register(path: Path, *, kinds: Mapping[str, ProbeKind[Any]]) -> Register:
     """Read a register.
 
     Args:
-        kinds: names of the probe kinds.
+        kinds: the probe kinds; what one of them merely shows is evidence of nothing.
 
     Raises:
         ConfigError: with everything that is wrong, as ``file:line:column``.
@@ -211,9 +211,10 @@ def load_register(path: Path, *, kinds: Iterable[str]) -> Register:
     text, document = read_document(path)
     shape = validate(document, (), RegisterShape, document.root)
     targets: dict[str, Target] = {}
+    judged = frozenset(name for name, kind in kinds.items() if not kind.shown_only)
     if shape is not None:
         for number, value in enumerate(shape.targets):
-            _add(document, number, value, frozenset(kinds), targets)
+            _add(document, number, value, judged, targets)
     if shape is None or document.problems:
         raise ConfigError(document.problems)
     return Register(plan=_text(shape.plan), targets=targets, register_id=hashlib.sha256(text.encode()).hexdigest())

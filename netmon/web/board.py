@@ -40,7 +40,8 @@ IN_USE = {
 }  # fmt: skip
 FOUND_AT_MOST = 200
 MAIN = (
-    "carried_bits_per_second", "delay_rise_seconds", "load_loss_ratio", "test_bytes", "mos_cqe",
+    "carried_bits_per_second", "tcp_bits_per_second", "tcp_normalised_bits_per_second", "delay_rise_seconds",
+    "load_loss_ratio", "test_bytes", "mos_cqe",
     "rtt_median_seconds", "loss_ratio", "in_bytes_per_second", "out_bytes_per_second", "in_utilisation_ratio",
     "out_utilisation_ratio", "total_seconds", "connect_seconds", "first_byte_seconds", "lookup_seconds",
     "forward_power_watts", "vswr_ratio", "pa_temperature_celsius", "supply_volts", "esno_db", "battery_charge_ratio",
@@ -68,6 +69,7 @@ class CheckRow:
     Attributes:
         lines: why the status is what it is, or the main figures.
         since, age: durations; empty if not known.
+        note: what else to know of the status.
     """
 
     id: str
@@ -81,6 +83,7 @@ class CheckRow:
     since: str
     age: str
     lines: tuple[str, ...]
+    note: str = ""
 
 
 def check_row(view: View, check: Check, effective: Effective, *, with_site: bool = False) -> CheckRow:
@@ -103,6 +106,7 @@ def check_row(view: View, check: Check, effective: Effective, *, with_site: bool
             duration=duration((now_ns - observation.started_ns) / 1e9)
         ),
         lines=_lines(view, effective, observation),
+        note=_("under test") if effective.under_test else "",
     )  # fmt: skip
 
 
@@ -294,7 +298,7 @@ def _trouble(row: CheckRow, behind: int) -> dict[str, Any]:
     hidden = ngettext("{count} check behind it cannot be judged", "{count} checks behind it cannot be judged", behind)
     return {
         "id": row.id, "check": row.check, "site": row.site, "site_name": row.site_name, "asset_name": row.asset_name,
-        "status": row.status, "word": row.word, "lines": row.lines,
+        "status": row.status, "word": row.word, "lines": row.lines, "note": row.note,
         "since": _("for {duration}").format(duration=row.since) if row.since else "",
         "behind": hidden.format(count=behind) if behind else "",
     }  # fmt: skip

@@ -25,17 +25,24 @@ class History:
     Attributes:
         statuses: of each run, in order of time.
         series: of each reading that was asked for.
+        missed: tests that did not take place, in order of time: when they were due, and why.
         failures, successes: the last ones, newest first; failures are looked for much further back.
     """
 
     statuses: tuple[tuple[int, Status], ...]
     series: dict[str, list[Point]]
+    missed: tuple[tuple[int, str], ...]
     failures: tuple[Observation, ...]
     successes: tuple[Observation, ...]
 
 
-def read_history(folder: Path, check_id: str, keys: Sequence[str], *, since_ns: int, now_ns: int) -> History:
+def read_history(
+    folder: Path, check_id: str, keys: Sequence[str], *, since_ns: int, now_ns: int, with_missed: bool
+) -> History:  # fmt: skip
     """Read what a check's page shows.
+
+    Args:
+        with_missed: the check is a test, of which there are few, and each one counts.
 
     Raises:
         ArchiveError: the archive cannot be read.
@@ -52,6 +59,8 @@ def read_history(folder: Path, check_id: str, keys: Sequence[str], *, since_ns: 
         return History(
             statuses=tuple(statuses),
             series=series,
+            missed=tuple((run.scheduled_ns, run.reason) for run in reader.missed(check_id, since_ns=since_ns))
+            if with_missed else (),
             failures=tuple(
                 reader.recent(
                     check_id, [status for status in Status if status not in good],

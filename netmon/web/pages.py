@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -28,6 +29,7 @@ from netmon.words import (
     effective_word,
     event_word,
     figure,
+    missed_word,
     printable,
     reading_name,
     state_name,
@@ -60,18 +62,6 @@ WHAT: Final[Mapping[str, str]] = {
     "changes": _n("changes of status"),
     "missed": _n("runs that did not take place"),
     "netmon": _n("netmon itself"),
-}
-MISSED_WORDS: Final[Mapping[str, str]] = {
-    "overlap": _n("the run before was not over"),
-    "misfire": _n("too late to start"),
-    "coalesced": _n("several were due at once"),
-    "stopping": _n("netmon stopped"),
-    "emergency": _n("an emergency lasted"),
-    "maintenance": _n("work was agreed"),
-    "protected": _n("the time was protected"),
-    "budget": _n("the bytes of the month were used up"),
-    "busy": _n("the line was in use"),
-    "no_slot": _n("there was no free moment"),
 }
 
 
@@ -111,7 +101,13 @@ class Pages:
         history, fault = None, ""
         try:
             history = await asyncio.to_thread(
-                read_history, self._view.folder, check.id, keys, since_ns=since_ns, now_ns=now_ns
+                read_history,
+                self._view.folder,
+                check.id,
+                keys,
+                since_ns=since_ns,
+                now_ns=now_ns,
+                with_missed=check.exclusive,
             )
         except ArchiveError as error:
             fault = str(error)
@@ -242,12 +238,11 @@ class Pages:
         name = board.name_of(asset.name, asset.id) if asset else event.check
         there = any(check.id == event.check for check in self._view.checks)
         site = self._view.config.sites.get(event.check.partition("/")[0])
-        why = MISSED_WORDS.get(event.missed, "")
         return {
             "check": event.check if there else "",
             "subject": f"{name} · {event.check.rpartition('/')[2]}",
             "text": " · ".join(
-                filter(None, (board.name_of(site.name, site.id) if site else "", _(why) if why else ""))
+                filter(None, (board.name_of(site.name, site.id) if site else "", missed_word(event.missed)))
             ),
             "status": event.status.value if event.status else "note",
             "word": status_word(event.status) if event.status else _("not run"),
@@ -256,13 +251,14 @@ class Pages:
 
 NO_HISTORY: Final[Mapping[str, Any]] = {
     "width": WIDTH, "height": HEIGHT, "bands": (), "plots": (), "time_ticks": (), "status_text": "", "failures": (),
-    "successes": (),
+    "successes": (), "marks": (), "marks_text": "",
 }  # fmt: skip
 
 
 def _history(check: Check, keys: list[str], history: History, since_ns: int, now_ns: int) -> dict[str, Any]:
     holds_ns = round(check.holds_seconds * 1e9)
     bands = status_bands(history.statuses, since_ns=since_ns, until_ns=now_ns, holds_ns=holds_ns)
+    marks = _marks(history, since_ns, now_ns) if check.exclusive else []
     plots = []
     for key in keys:
         made = make_plot(
@@ -275,9 +271,25 @@ def _history(check: Check, keys: list[str], history: History, since_ns: int, now
             plots.append({"name": printable(reading_name(key)), "words": words, "figures": made})
     return {
         "width": WIDTH, "height": HEIGHT, "bands": bands, "plots": plots, "time_ticks": time_ticks(since_ns, now_ns),
-        "status_text": _shares(history.statuses, bands),
+        "status_text": _shares(history.statuses, bands), "marks": marks,
+        "marks_text": "; ".join(f"{word} {number}" for word, number in Counter(mark["word"] for mark in marks).items()),
         "failures": [_run(run) for run in history.failures], "successes": [_run(run) for run in history.successes],
     }  # fmt: skip
+
+
+def _marks(history: History, since_ns: int, now_ns: int) -> list[dict[str, Any]]:
+    """Tests without a figure: those that decided nothing, and those that did not take place."""
+    undecided = [
+        (at_ns, "undecided", _("decided nothing")) for at_ns, status in history.statuses if status is Status.UNKNOWN
+    ]
+    missed = [
+        (at_ns, "missed", _("did not take place: {why}").format(why=missed_word(reason)))
+        for at_ns, reason in history.missed if since_ns <= at_ns <= now_ns
+    ]  # fmt: skip
+    return [
+        {"x": round((at_ns - since_ns) / (now_ns - since_ns) * WIDTH, 1), "class": name, "word": word}
+        for at_ns, name, word in sorted(undecided + missed)
+    ]
 
 
 def _shares(statuses: Any, bands: Any) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from probes.wire.dns import DnsWire
     from probes.wire.http import HttpWire
     from probes.wire.icmp import IcmpWire
+    from probes.wire.iperf import IperfWire
     from probes.wire.names import Names
     from probes.wire.snmp import SnmpWire
     from probes.wire.tcp import TcpWire
@@ -30,8 +31,14 @@ class Wires:
     dns: DnsWire
     http: HttpWire
     capacity: CapacityWire
+    iperf: IperfWire
     recognised: dict[tuple[Endpoint, str], Recognised] = field(default_factory=dict)
     """What devices said that they are, by where and with which credentials they were asked (probes.profiles.auto)."""
+
+    def end_load(self, reason: str) -> None:
+        """End every test that loads a line, with a sentence that says why."""
+        self.capacity.abort(reason)
+        self.iperf.abort(reason)
 
     async def aclose(self) -> None:
         """Close every socket."""

@@ -10,9 +10,10 @@ from enum import StrEnum
 
 from probes.base import Family
 
-__all__ = ["HEADERS", "Layer", "datagram_bytes", "packet_bits"]
+__all__ = ["HEADERS", "Layer", "datagram_bytes", "packet_bits", "segment_bits"]
 
 UDP = 8  # RFC 768
+TCP = 20 + 12  # RFC 9293, and the option of RFC 7323 with its padding, which Linux sends in each segment
 IP = {Family.IPV4: 20, Family.IPV6: 40}  # RFC 791 without options, RFC 8200 without extension headers
 ETHERNET = 14  # IEEE 802.3: two addresses of 6 octets, type of 2; untagged
 FCS = 4  # IEEE 802.3, frame check sequence
@@ -52,3 +53,9 @@ def datagram_bytes(ip_packet_bytes: int, family: Family) -> int:
 def packet_bits(payload_bytes: int, family: Family, layer: Layer) -> int:
     """Bits of one packet with so much UDP payload, as a layer counts them."""
     return 8 * (payload_bytes + HEADERS[layer] + (0 if layer is Layer.PAYLOAD else IP[family]))
+
+
+def segment_bits(payload_bytes: int, family: Family, layer: Layer) -> int:
+    """Bits of one TCP segment with so much payload, as a layer counts them."""
+    above = HEADERS[layer] - UDP + TCP + IP[family]
+    return 8 * (payload_bytes + (0 if layer is Layer.PAYLOAD else above))

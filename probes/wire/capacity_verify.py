@@ -9,12 +9,12 @@ is not a slow line, however long.
 Biometrika 41 (1954), 100-115), so that a line that is fast at first and slow afterwards is below, whatever went before.
 "Reached" needs, at the end of the plan, enough for it and little against it, and the target as the mean of it all.
 
-The plan: a quiet beginning for the delay of an empty line; load until as much has come through above ``FLOOR_SHARE`` of
-the target as ``sustain_seconds`` of load on time would bring, which empties a token bucket of b bits over a rate r if
-b < sustain_seconds * (load - r); quiet again; and one more short load ``late_after_seconds`` after the first began, for
-a line that is fast for some seconds only. What a slow sender did not send, it has to send later: time alone proves
-nothing. Whenever the delay has risen by ``rise_seconds``, the load pauses until the queue is empty: what then comes out
-of the queue still shows how fast the line is.
+The plan: a quiet beginning for the delay of an empty line; a touch of load, from which on a line that is fast for some
+seconds only counts them; quiet again; and ``late_after_seconds`` after the touch, when those are over, load until as
+much has come through above ``FLOOR_SHARE`` of the target as ``sustain_seconds`` of load on time would bring, which
+empties a token bucket of b bits over a rate r if b < sustain_seconds * (load - r). What a slow sender did not send, it
+has to send later: time alone proves nothing. Whenever the delay has risen by ``rise_seconds``, the load pauses until
+the queue is empty: what then comes out of the queue still shows how fast the line is.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FLOOR_SHARE = 0.4
 """Of the target: the rate over which the bucket lies that a verification is sure to empty."""
 MOST_SECONDS = 2.0
 """So much longer than on time may a load last, with a sender that is kept from its pace or a line under suspicion."""
-MORE_LOAD_SECONDS = 0.3
+MORE_LOAD_SECONDS = 0.1
 MOST_MORE = 3
 MOST_PAUSES = 20
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0
@@ -65,9 +65,10 @@ class Outcome(StrEnum):
 
 class _Phase(StrEnum):
     QUIET = "quiet"
+    TOUCH = "touch"
+    HOLD = "hold"
     LOAD = "load"
     PAUSE = "pause"
-    HOLD = "hold"
     TAIL = "tail"
     DONE = "done"
 
@@ -81,7 +82,7 @@ class VerifyPlan:
         tolerance: share of the target for the error of measurement.
         confidence: of either decision.
         margin: by which share of the target the load lies above it.
-        sustain_seconds, late_after_seconds, late_seconds: see the module.
+        touch_seconds, late_after_seconds, sustain_seconds: see the module.
         rise_seconds: of the delay, at which the load pauses.
     """
 
@@ -90,9 +91,9 @@ class VerifyPlan:
     confidence: float = 0.99
     margin: float = 0.005
     quiet_seconds: float = 0.5
-    sustain_seconds: float = 2.26
+    touch_seconds: float = 0.02
     late_after_seconds: float = 6.0
-    late_seconds: float = 0.08
+    sustain_seconds: float = 2.25
     rise_seconds: float = 0.02
 
     @property
@@ -135,11 +136,10 @@ class Verify:
         self._round_trip = round_trip
         self._phase = _Phase.QUIET
         self._since = self._heard = now
-        self._load_began = self._load_since = 0.0
+        self._touched = self._load_since = 0.0
         self._excess = self._judged = 0.0
-        self._sustained = self._tested_late = False
+        self._sustained = False
         self._until = 0.0
-        self._late = False
         self._more = self._deaf = 0
         self._rate = plan.load
         self._last: Snapshot | None = None
@@ -170,7 +170,7 @@ class Verify:
         """Bits per second to send now."""
         self._go_on(now)
         match self._phase:
-            case _Phase.LOAD:
+            case _Phase.TOUCH | _Phase.LOAD:
                 return self._rate
             case _Phase.QUIET | _Phase.HOLD | _Phase.TAIL:
                 return QUIET_PACKETS_A_SECOND * self._bits
@@ -281,20 +281,22 @@ class Verify:
             case _Phase.QUIET:
                 seen = self._last is not None and self._last.packets >= QUIET_PACKETS
                 if seen and now - self._since >= plan.quiet_seconds:
-                    self._load_began = now
-                    self._load(now)
+                    self._touched = now
+                    self._to(_Phase.TOUCH, now)
                 elif now - self._since > SILENT_SECONDS + plan.quiet_seconds:
                     self._finish()
+            case _Phase.TOUCH:
+                if now >= self._touched + plan.touch_seconds:
+                    self._to(_Phase.HOLD, now)
+            case _Phase.HOLD:
+                if now >= self._touched + plan.late_after_seconds:
+                    self._load(now)
             case _Phase.PAUSE:
                 if now >= self._until:
                     self._heard = now
                     self._to(_Phase.LOAD, now)
             case _Phase.LOAD:
                 self._end_load(now)
-            case _Phase.HOLD:
-                if now >= self._load_began + plan.late_after_seconds:
-                    self._late = True
-                    self._load(now)
             case _Phase.TAIL:
                 if now - self._since >= TAIL_SECONDS + self._round_trip:
                     self._conclude(now)
@@ -307,21 +309,20 @@ class Verify:
 
     def _end_load(self, now: float) -> None:
         plan = self.plan
-        if self._late:
-            wanted = MORE_LOAD_SECONDS if self._more else plan.late_seconds
+        if self._more:
+            wanted = MORE_LOAD_SECONDS
             enough = self._judged >= wanted - SAMPLE_SECONDS
-            self._tested_late = self._tested_late or enough
         else:
             wanted = plan.sustain_seconds
             enough = self._excess >= wanted * (plan.load - FLOOR_SHARE * plan.target_bits_per_second)
             self._sustained = self._sustained or enough
         # While something speaks against the line, it is not let off.
         if (enough and not self._suspicious) or now - self._load_since > wanted + MOST_SECONDS + self._round_trip:
-            self._to(_Phase.TAIL if self._late else _Phase.HOLD, now)
+            self._to(_Phase.TAIL, now)
 
     def _conclude(self, now: float) -> None:
         carried = self.carried_bits_per_second or 0.0
-        proven = self._sustained and self._tested_late and carried >= self.plan.threshold
+        proven = self._sustained and carried >= self.plan.threshold
         if proven and self._for >= self._bound and self._against < self._bound / 2:
             self.outcome = Outcome.REACHED
             self._finish()

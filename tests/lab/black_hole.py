@@ -23,6 +23,7 @@ from probes.wire.capacity import CapacityWire
 from probes.wire.dns import DnsWire
 from probes.wire.http import HttpWire
 from probes.wire.icmp import IcmpWire
+from probes.wire.iperf import IperfWire
 from probes.wire.names import Names
 from probes.wire.snmp import SnmpAuth, SnmpWire
 from probes.wire.tcp import TcpWire
@@ -98,6 +99,7 @@ async def _main() -> None:
         dns=DnsWire(),
         http=HttpWire(allowed_hosts=frozenset(host for hosts in PLACES.values() for host in hosts)),
         capacity=CapacityWire({"default": b"a key that nobody here has"}),
+        iperf=IperfWire(),
     )
     found = []
     async with dns_server(port=53):

@@ -7,7 +7,7 @@ from typing import Any
 
 from netmon.model import Check, Threshold
 from probes import KINDS
-from probes.base import CounterReading, Endpoint, Family, Params, ProbeKind, ProbeResult, Reading
+from probes.base import CounterReading, Endpoint, Family, Params, ProbeKind, ProbeResult, Reading, Scheduling
 
 __all__ = ["check", "kind"]
 
@@ -24,7 +24,7 @@ def check(
     params: Params | None = None,
     vantage: str = "main",
     normally_off: bool = False,
-    exclusive: bool = False,
+    scheduling: Scheduling = Scheduling.BACKGROUND,
     continuous: bool = False,
 ) -> Check:
     """A check of a host on loopback."""
@@ -42,7 +42,7 @@ def check(
         confirm_seconds=confirm_seconds,
         vantage=vantage,
         normally_off=normally_off,
-        exclusive=exclusive,
+        scheduling=scheduling,
         hearsay=kind in KINDS and KINDS[kind].hearsay,
         by_hand=kind in KINDS and KINDS[kind].by_hand,
         continuous=continuous,

@@ -84,6 +84,7 @@ class FakeNetmon:
     reason: str = ""
     config_fault: str = ""
     windows: Sequence[Window] = ()
+    loads: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     folder: Path = Path("nowhere")
     changed: dict[str, int] = field(default_factory=dict)
     reloads: int = 0
@@ -91,7 +92,7 @@ class FakeNetmon:
     metrics: CheckMetrics = field(init=False)
     upkeep: Upkeep = field(init=False)
     targets: TargetsBoard = field(
-        default_factory=lambda: TargetsBoard(Path("nowhere/targets.yaml"), Path("nowhere"), kinds=(), run=nothing)
+        default_factory=lambda: TargetsBoard(Path("nowhere/targets.yaml"), Path("nowhere"), kinds={}, run=nothing)
     )
     coverage: CoverageBoard = field(default_factory=lambda: CoverageBoard(Path("nowhere"), run=nothing))
     internals: Internals = field(default_factory=Internals)
@@ -115,7 +116,11 @@ class FakeNetmon:
 
     def effective(self) -> Mapping[str, Effective]:
         """By the rules of the application."""
-        return effective(self.checks, self.config.assets, self.latest, self.windows, self.clock.wall_ns())
+        return effective(self.checks, self.config.assets, self.latest, self.windows, self.clock.wall_ns(), self.loads)
+
+    def under_test(self, _observation: Observation) -> bool:
+        """None is under way."""
+        return False
 
     def own_faults(self) -> Mapping[str, str]:
         """Nothing is wrong with it."""

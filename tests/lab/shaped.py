@@ -24,7 +24,7 @@ from typing import Any
 
 from tests.lab import need
 
-__all__ = ["ShapedTask", "run_shaped"]
+__all__ = ["ShapedTask", "recorded", "run_shaped"]
 
 CLONE_NEWNET = 0x40000000
 NEAR, FAR = ("10.81.1.1", "fd81:1::1"), ("10.81.2.1", "fd81:2::1")
@@ -47,7 +47,10 @@ class ShapedTask:
         police: what the bucket does not cover is dropped at once instead of queueing.
         slower: seconds after the load's start, and the rate from then on.
         delay, loss: one-way seconds, ratio of packets, of the emulator.
+        kind: capacity or iperf3, with its server at the far end.
         params: of the kind.
+        record: let the emulator keep every packet that it passes on to the far end, and report their bits of frames in
+            each tenth of a second (``record``).
         voice: send a voice-like stream beside the test, and report on it.
         iperf: run iperf3 for ten seconds instead of the test, and report the bytes of its frames (``iperf_bytes``).
     """
@@ -61,8 +64,10 @@ class ShapedTask:
     loss: float = 0.0
     seed: int = 0
     ipv6: bool = False
+    kind: str = "capacity"
     params: dict[str, Any] = field(default_factory=dict)
     timeout: float = 60.0
+    record: bool = False
     voice: bool = False
     iperf: bool = False
 
@@ -79,6 +84,19 @@ def run_shaped(task: ShapedTask) -> dict[str, Any]:
         raise RuntimeError(done.stderr)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def recorded(tenths: list[int], search_seconds: float) -> float | None:
+    """Bits per second that the emulator passed on in the last half of the time for which a search kept the line full.
+
+    Args:
+        tenths: ``record`` of :func:`run_shaped`.
+    """
+    loaded = [number for number, bits in enumerate(tenths) if bits > max(tenths) / 10]
+    if len(loaded) < 10 * search_seconds:
+        return None
+    part = tenths[loaded[-1] - round(5 * search_seconds) : loaded[-1]]  # the last tenth is not full
+    return 10 * sum(part) / len(part)
 
 
 def _run(*words: str, inside: int | None = None) -> None:
@@ -130,7 +148,7 @@ def _emulate(task: dict[str, Any], far: int) -> Any:
         far_port = namespaces.open_tun("f0", [])
         assert libc.setns(own.fileno(), CLONE_NEWNET) == 0
     _set_up("f0", far, ROUTER_FAR, FAR)
-    emulator = Emulator([port, far_port], seed=task["seed"])
+    emulator = Emulator([port, far_port], seed=task["seed"], recording=task["record"])
     for direction in range(2):
         emulator.set_line(direction, Behaviour(delay_seconds=task["delay"], loss_ratio=task["loss"]))
     return emulator
@@ -152,12 +170,13 @@ async def _test(task: dict[str, Any]) -> dict[str, Any]:
     import probes
     from probes.base import Endpoint, Family
     from probes.wire.capacity import CapacityWire
+    from probes.wire.iperf import IperfWire
     from probes.wire.names import Names
 
-    kind = probes.KINDS["capacity"]
+    kind = probes.KINDS[task["kind"]]
     family = Family.IPV6 if task["ipv6"] else Family.IPV4
-    end = {"reflector": Endpoint(host=FAR[task["ipv6"]], family=family, port=PORT)}
-    wires: Any = SimpleNamespace(names=Names(), capacity=CapacityWire({"default": KEY.encode()}))
+    end = {kind.roles[0]: Endpoint(host=FAR[task["ipv6"]], family=family, port=PORT)}
+    wires: Any = SimpleNamespace(names=Names(), capacity=CapacityWire({"default": KEY.encode()}), iperf=IperfWire())
     voice = asyncio.create_task(_voice(task)) if task["voice"] else None
     if voice is not None:
         await asyncio.sleep(2)  # its modules are loaded by then
@@ -211,6 +230,18 @@ async def _voice(task: dict[str, Any]) -> None:
         await wire.aclose()
 
 
+def _tenths(records: list[Any], to: str) -> list[int]:
+    """Bits of frames (14 octets of Ethernet to each IP packet) that were passed on to an address, by 0.1 s."""
+    passed = [(at_ns, 8 * (one.length + 14)) for one in records if one.address == to for at_ns in one.written_ns]
+    begin_ns = min((at_ns for at_ns, _bits in passed), default=0)
+    tenths: list[int] = []
+    for at_ns, bits in passed:
+        place = (at_ns - begin_ns) // 100_000_000
+        tenths += [0] * (place + 1 - len(tenths))
+        tenths[place] += bits
+    return tenths
+
+
 def _iperf(near: int, far: int) -> int:
     server = subprocess.Popen(["nsenter", f"--net=/proc/{far}/ns/net", "iperf3", "-s", "-1"], stdout=subprocess.DEVNULL)
     time.sleep(1)
@@ -243,7 +274,7 @@ class _Canary(threading.Thread):
 def main() -> None:
     """Build the line, test it, print what came."""
     task = json.load(sys.stdin)
-    emulated = bool(task["delay"] or task["loss"])
+    emulated = bool(task["delay"] or task["loss"] or task["record"])
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     Path("/proc/sys/net/ipv6/conf/all/forwarding").write_text("1")
     near, far = _holder(), _holder()
@@ -252,7 +283,7 @@ def main() -> None:
         _run("ip", "link", "set", "lo", "up")
         _veth("m0", "n0", near.pid, ROUTER_NEAR, NEAR)
         if emulated:
-            stack.enter_context(_emulate(task, far.pid))
+            emulator = stack.enter_context(_emulate(task, far.pid))
         else:
             _veth("m1", "f0", far.pid, ROUTER_FAR, FAR)
         if task["rate"]:
@@ -262,16 +293,16 @@ def main() -> None:
             return
         key = Path(folder) / "key"
         key.write_text(KEY)
-        server = subprocess.Popen(
-            [
-                "nsenter", f"--net=/proc/{far.pid}/ns/net", sys.executable, "-m", "netmon", "reflector", "--key-file",
-                str(key), "--most", "400M",
-            ],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+        inside = ["nsenter", f"--net=/proc/{far.pid}/ns/net"]
+        far_end = [sys.executable, "-m", "netmon", "reflector", "--key-file", str(key), "--most", "400M"]
+        if task["kind"] == "iperf3":
+            far_end = ["iperf3", "--server", "--port", str(PORT), "--forceflush"]
+        server = subprocess.Popen([*inside, *far_end], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         stack.callback(lambda: (server.terminate(), server.communicate()))
         assert server.stdout is not None
         server.stdout.readline()
+        if task["kind"] == "iperf3":
+            server.stdout.readline()  # the first line is a rule
         changed: list[float] = []
         begun = 0.0
         if task["slower"]:
@@ -300,6 +331,8 @@ def main() -> None:
         late = changed[0] - task["slower"][0] - QUIET_SECONDS if changed else 0.0
         found["longest_wait_seconds"] = max(canary.longest, late)
         test.wait(20)
+        if task["record"]:
+            found["record"] = _tenths(emulator.records(), FAR[task["ipv6"]])
     json.dump(found, sys.stdout)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from netmon.impact import Effective, EffectiveStatus, current, down_assets, effective, known
 from netmon.model import Asset, Check, LocalText, Observation, Reason, ReasonCode, Status, Window
 from netmon.summary import troubles, worst
-from probes.base import Failure
+from probes.base import Failure, Scheduling
 from tests.lab.checks import check
 from tests.lab.observations import SECOND_NS, ping
 
@@ -187,3 +187,25 @@ def test_a_stream_may_say_that_a_line_is_silent_and_not_that_it_is_there() -> No
     assert silent((ping_, stream), {ping_.id: seen(ping_, Status.UP), stream.id: cut}) == frozenset()
     assert silent((stream,), {stream.id: cut}) == {"b/uplink"}
     assert silent((stream,), {stream.id: seen(stream, Status.UP)}) == frozenset()
+
+
+def test_a_test_marks_its_line_and_what_hangs_on_it() -> None:
+    """While it runs, and as long as what was measured meanwhile is shown; never the test itself or the aggregate."""
+    begin, end = NOW_NS - 100 * SECOND_NS, NOW_NS - 80 * SECOND_NS
+    test = check("b/uplink/capacity", kind="capacity", scheduling=Scheduling.EXCLUSIVE)
+    checks = (*CHECKS, test)
+    hit = {each.id: seen(each, Status.DEGRADED, ago=90) for each in checks}
+    fresh = {each.id: seen(each, Status.UP, ago=10) for each in checks}
+    early = {each.id: replace(seen(each, Status.UP, ago=101.5), duration_seconds=1.0) for each in checks}
+    behind = {"b/uplink/ping", "b/router/ping", "b/screen/ping"}
+
+    def marked(latest: Mapping[str, Observation], until_ns: int) -> set[str]:
+        found = effective(checks, ASSETS, latest, (), NOW_NS, {"b/uplink": [(begin, until_ns)]})
+        return {name for name, each in found.items() if each.under_test}
+
+    assert marked(hit, end) == behind
+    assert marked(fresh, end) == set()
+    assert marked(early, end) == behind  # the load began while it was measured
+    assert marked({}, NOW_NS) == behind
+    assert marked(fresh, NOW_NS) == behind
+    assert effective(checks, ASSETS, hit, (), NOW_NS, {})["b/uplink/ping"].under_test is False

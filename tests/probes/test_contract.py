@@ -27,11 +27,13 @@ from probes.wire.capacity_reflector import Limits
 from probes.wire.dns import DnsWire
 from probes.wire.http import HttpWire
 from probes.wire.icmp import IcmpWire
+from probes.wire.iperf import IperfWire
 from probes.wire.names import Names
 from probes.wire.snmp import SnmpAuth, SnmpWire
 from probes.wire.tcp import TcpWire
 from tests.lab import need
 from tests.lab.black_hole import TIMEOUT_SECONDS, probe_all
+from tests.lab.iperf import iperf_server
 from tests.lab.profiles import terminal_profile
 from tests.lab.reflector import KEY, QUICK, reflector
 from tests.lab.servers import LOOPBACK, dns_server, http_server, tcp_server
@@ -241,6 +243,8 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
                 return None
             if kind == "capacity":
                 return stack.enter_context(reflector(Limits(tests=20, tests_an_hour=1000))).port
+            if kind == "iperf3":
+                return stack.enter_context(iperf_server())
             if kind == "tcp":
                 return await stack.enter_async_context(tcp_server(wait_for_the_end))
             if kind == "dns":
@@ -267,6 +271,7 @@ async def good_device(kind: str) -> AsyncIterator[tuple[Ends, Mapping[str, objec
             "capacity": {**QUICK, "target_bits_per_second": 2e6, "directions": "from_site"},
             "path": {"primary_interface": "wan0"},
             "path_mtu": {"wait_seconds": 0.3},
+            "iperf3": {"seconds": 1, "highest_bits_per_second": 1e6, "directions": "from_site"},
             "satellite": {"count": 2, "gap_seconds": 0.01, "auth": "default"},
             "registration": {"profile": "terminal", "site": 12},
         }
@@ -285,6 +290,7 @@ async def open_wires(names: Names | None = None) -> AsyncIterator[Wires]:
         dns=DnsWire(),
         http=HttpWire(allowed_hosts=frozenset(LOOPBACK.values())),
         capacity=CapacityWire({"default": KEY}),
+        iperf=IperfWire(),
     )
     try:
         yield wires
@@ -327,7 +333,9 @@ async def test_a_silent_name_server_does_not_hold_a_probe_up(kind: ProbeKind[Any
     assert_lawful(kind, result)
 
 
-@every_asking_kind
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, id=name) for name, kind in KINDS.items() if not kind.by_hand and name != "iperf3"]
+)  # whose server takes one at a time
 async def test_many_at_once_do_not_disturb_each_other(kind: ProbeKind[Any]) -> None:
     async with open_wires() as wires, good_device(kind.name) as (endpoints, params):
         results = await asyncio.gather(

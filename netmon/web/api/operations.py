@@ -158,7 +158,7 @@ class Api:
         observation, since_ns = self._view.latest.get(check.id), self._view.since(check.id)
         return CheckShape(
             id=check.id, site=check.site, asset=check.asset, kind=check.kind, status=effective.status,
-            raw=effective.raw, cause=effective.cause,
+            raw=effective.raw, cause=effective.cause, under_test=effective.under_test,
             since=None if since_ns is None else _iso(since_ns),
             last_run=None if observation is None else _iso(observation.started_ns),
             interval_seconds=check.interval_seconds,

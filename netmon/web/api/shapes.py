@@ -88,6 +88,7 @@ class CheckShape(Shape):
     status: EffectiveStatus
     raw: Status | None = Field(description="of the current observation; null if there is none")
     cause: str = Field(description="the asset to blame if unreachable, the window in maintenance, or empty")
+    under_test: bool = Field(description="a test loads its line, or did when this was measured")
     since: str | None = Field(description="since when the raw status holds; ISO 8601, UTC")
     last_run: str | None
     interval_seconds: float

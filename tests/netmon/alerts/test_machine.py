@@ -24,6 +24,7 @@ class Net:
 
     def __init__(self, *, kinds: dict[str, str] | None = None) -> None:
         parents = {"core": None, "friend": None, "uplink": "x/core", "a": "x/uplink", "b": "x/uplink"}
+        self.under_test: set[str] = set()
         self.assets = {
             f"x/{name}": Asset(
                 id=f"x/{name}", site="x", kind=(kinds or {}).get(name, "router"), name=LocalText(en=name), parent=parent
@@ -61,7 +62,7 @@ class Net:
             result=ProbeResult(failure=Failure.TIMEOUT if status is DOWN else None, readings=readings),
         )  # fmt: skip
         self.latest[observation.check_id] = observation
-        self.machine.observe(observation)
+        self.machine.observe(observation, under_test=name in self.under_test)
         return self.decide()
 
     def decide(self) -> list[Change]:
@@ -173,6 +174,23 @@ def test_agreed_work_raises_nothing_and_what_goes_on_after_it_does() -> None:
     for _turn in range(4):
         net.round(a=DOWN)
     assert net.notices == [(NoticeKind.RAISED, ("x/a",))]
+
+
+def test_a_test_that_loads_the_line_raises_nothing_and_what_outlasts_it_does() -> None:
+    net = Net()
+    net.round()
+    net.under_test = {"uplink", "a"}
+    for _turn in range(6):
+        net.round(uplink=DEGRADED, a=DOWN, b=UP)
+    assert net.notices == []
+    net.under_test = set()
+    for _turn in range(2):
+        net.round(a=DOWN)
+    assert net.notices == [(NoticeKind.RAISED, ("x/a",))]
+    net.under_test = {"a"}
+    for _turn in range(3):
+        net.round(a=UP)  # what is good under load is good
+    assert net.notices[1:] == [(NoticeKind.RESOLVED, ("x/a",))]
 
 
 def test_what_raises_again_and_again_flaps_and_is_mailed_no_more_until_it_is_calm() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from random import Random
@@ -17,7 +18,7 @@ from netmon.model import LOCAL, Asset, Check, LoadTests, LocalText, MaintenanceP
 from netmon.runner import Clock
 from netmon.schedule import Grid
 from netmon.upkeep import Upkeep
-from probes.base import ProbeResult
+from probes.base import ProbeResult, Scheduling
 from tests.lab.checks import check
 from tests.lab.pages import MemoryEvents
 
@@ -36,10 +37,22 @@ ASSETS = {
     **{f"station-{n}/uplink": asset(f"station-{n}/uplink", "battalion/router") for n in range(10)},
 }
 CAPACITY = [
-    check(f"station-{n}/uplink/capacity", kind="capacity", interval_seconds=DAY, timeout_seconds=60, exclusive=True)
+    check(
+        f"station-{n}/uplink/capacity",
+        kind="capacity",
+        interval_seconds=DAY,
+        timeout_seconds=60,
+        scheduling=Scheduling.EXCLUSIVE,
+    )
     for n in range(10)
 ]
 UPLINKS = [check(f"station-{n}/uplink/uplink", kind="uplink") for n in range(10)]
+PAGES = [
+    check(
+        f"station-{n}/uplink/ipv6", kind="ipv6", interval_seconds=3600, timeout_seconds=60, scheduling=Scheduling.NORMAL
+    )
+    for n in range(10)
+]
 
 
 @dataclass
@@ -47,7 +60,7 @@ class World:
     """A clock, a runner whose tests take twenty seconds, and what was recorded."""
 
     policy: LoadTests = field(default_factory=LoadTests)
-    checks: Sequence[Check] = (*CAPACITY, *UPLINKS)
+    checks: Sequence[Check] = (*CAPACITY, *UPLINKS, *PAGES)
     outcome: Callable[[Check], Status] = lambda _check: Status.UP
     size: float = 30e6
 
@@ -113,8 +126,24 @@ def test_a_line_shares_what_it_hangs_on() -> None:
     assert first & second == {"vantage main", "battalion/router"}
 
 
+Run = tuple[int, int, str, int]
+
+
+def _overlap(first: Run, second: Run) -> bool:
+    return first[0] < second[1] and second[0] < first[1]
+
+
+def _around(runs: Sequence[Run], moment: Run) -> Sequence[Run]:
+    """Of runs in order of time those near a moment."""
+    place = bisect_left(runs, moment)
+    return runs[max(0, place - 20) : place + 20]
+
+
 async def test_a_month_of_ten_stations_on_one_aggregate() -> None:
-    """No overlap, and every test that is due is run or recorded; never near the hour, in an emergency, or protected."""
+    """No overlap, and every test that is due is run or recorded; never near the hour, in an emergency, or protected.
+
+    Exclusive tests run alone. Normal ones, one an hour of each station, run beside each other.
+    """
     chance = Random(7)
     plan = MaintenancePlan(id="p", weekdays=frozenset(range(7)), at_seconds=8 * 3600, length_seconds=7200)
     world = World(
@@ -122,9 +151,11 @@ async def test_a_month_of_ten_stations_on_one_aggregate() -> None:
         outcome=lambda _check: chance.choices(list(Status)[:3], [8, 1, 1])[0],
     )
     due = sorted(
-        (instant, one.id) for one in CAPACITY for instant in Grid.of(one).between(BEGIN, BEGIN + 30 * DAY * NS)
+        (instant, one.id)
+        for one in (*CAPACITY, *PAGES)
+        for instant in Grid.of(one).between(BEGIN, BEGIN + 30 * DAY * NS)
     )
-    by_id = {one.id: one for one in CAPACITY}
+    by_id = {one.id: one for one in (*CAPACITY, *PAGES)}
     emergency: list[tuple[int, int]] = []
     busy: list[tuple[int, int]] = []
     place = 0
@@ -147,12 +178,17 @@ async def test_a_month_of_ten_stations_on_one_aggregate() -> None:
                 busy.append((world.now, world.now + 100 * NS))
         world.step(10)
 
-    spans = sorted(world.ran)
+    spans = sorted(each for each in world.ran if by_id[each[2]].exclusive)
+    pages = sorted(each for each in world.ran if not by_id[each[2]].exclusive)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
-    assert place == len(due) == 300
+    assert not any(_overlap(test, page) for test in spans for page in _around(pages, test))
+    assert any(_overlap(before, after) for before, after in pairwise(pages))
+    assert place == len(due) == 300 + 30 * 24 * 10
     told = {*world.instants, *((run.check_id, run.scheduled_ns) for run in world.missed)}
     assert told == {(name, instant) for instant, name in due}
     assert len(world.instants) == len(set(world.instants)) > 200
+    assert len(pages) + sum(not by_id[run.check_id].exclusive for run in world.missed) == 7200
+    assert len(pages) > 7190
     assert len(world.loading._queue) == 0
     for begin, _end, _name, _attempt in spans:
         assert AROUND_HOUR_NS <= begin % HOUR_NS < HOUR_NS - AROUND_HOUR_NS
@@ -164,6 +200,51 @@ async def test_a_month_of_ten_stations_on_one_aggregate() -> None:
     assert set(world.aborted) <= {"an emergency was declared"}
     starts = Counter((begin // NS % 3600) // 600 for begin, _end, _name, _attempt in spans)
     assert max(starts.values()) < len(spans) / 2  # spread over the hour
+
+
+def test_normal_tests_wait_for_an_exclusive_one_and_do_not_starve_it() -> None:
+    """One that waits for normal ones to end keeps others from beginning; those begin once it has ended."""
+    world = World(LoadTests(slip_seconds=3600))
+    world.loading.due(CAPACITY[0], BEGIN)
+    start = world.loading._queue._waiting[0].start_ns
+    turn = 0
+    while not any(name == CAPACITY[0].id for name in world.running):
+        if world.now >= start - 60 * NS and turn < 40:  # one page after the other, each longer than the gap
+            world.loading.due(PAGES[turn % 10], world.now)
+            turn += 1
+        world.step()
+        assert world.now < start + 1000 * NS
+    assert set(world.running) == {CAPACITY[0].id}
+    world.loading.due(PAGES[0], world.now)
+    assert PAGES[0].id not in world.running
+    while CAPACITY[0].id in world.running:
+        world.step()
+
+    assert PAGES[0].id in world.running
+    assert world.running[PAGES[0].id][2] == world.now
+
+
+def test_a_normal_test_that_finds_no_moment_is_recorded() -> None:
+    quick = replace(PAGES[0], interval_seconds=20.0)
+    world = World(LoadTests(slip_seconds=3600), checks=(*CAPACITY, quick))
+    world.loading.due(CAPACITY[0], BEGIN)
+    while not world.running:
+        world.step()
+    world.loading.due(quick, world.now)
+    due = world.now
+    world.until((world.now - BEGIN) / NS + 30, step=1)
+
+    assert [(run.check_id, run.scheduled_ns, run.reason) for run in world.missed] == [(quick.id, due, "no_slot")]
+
+
+def test_what_was_left_open_begins_if_there_is_time_and_is_told_if_not() -> None:
+    world = World(LoadTests(slip_seconds=3600))
+    bad = observation(CAPACITY[2], BEGIN - 900 * NS, Status.DEGRADED, {}, scheduled=BEGIN - 1000 * NS)
+    world.loading.resume([(CAPACITY[0], BEGIN - 7200 * NS), (CAPACITY[1], BEGIN - 60 * NS)], [bad])
+    world.until(3600)
+
+    assert [(run.check_id, run.reason) for run in world.missed] == [(CAPACITY[0].id, "not_running")]
+    assert {(name, attempt) for _begin, _end, name, attempt in world.ran} == {(CAPACITY[1].id, 1), (CAPACITY[2].id, 2)}
 
 
 async def test_an_emergency_ends_a_test_at_once() -> None:

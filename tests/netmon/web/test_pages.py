@@ -16,7 +16,7 @@ from netmon import i18n
 from netmon.archive import Event, Journal
 from netmon.model import Asset, LocalText, MissedRun, Observation, Reason, ReasonCode, Site, Status, Window
 from netmon.web import create_app
-from probes.base import Failure, ProbeResult, State, StateClass, Step
+from probes.base import Failure, ProbeResult, Scheduling, State, StateClass, Step
 from probes.capacity import CapacityParams
 from tests.lab.checks import check
 from tests.lab.observations import SECOND_NS, ignore, ping
@@ -234,6 +234,13 @@ async def test_a_search_finds_names_addresses_and_states() -> None:
     assert "Core" not in wrong
 
 
+async def test_what_a_load_test_disturbs_says_so() -> None:
+    there = netmon(seen(status=Status.DEGRADED), loads={"hunchun/router": [(NOW_NS - 10 * 10**9, NOW_NS)]})
+    for path in ("/", "/sites/hunchun", f"/checks/{CHECK}", "/search?q=ping"):
+        assert "degraded under test" in words(await page(there, path))
+        assert "under test" not in words(await page(netmon(seen(status=Status.DEGRADED)), path))
+
+
 @pytest.mark.parametrize("path", ["/", "/sites/hunchun", f"/checks/{CHECK}", "/events", "/search?q=ping"])
 async def test_hostile_words_do_no_harm(path: str, tmp_path: Path) -> None:
     """Neither a device's nor those of who wrote the inventory, on any page."""
@@ -293,11 +300,14 @@ async def test_a_check_is_run_now_on_request_but_not_all_the_time() -> None:
 
 async def test_a_capacity_test_is_shown_against_its_target_over_months(tmp_path: Path) -> None:
     name, day_ns = "hunchun/router/capacity", 86_400 * SECOND_NS
-    tested = check(name, kind="capacity", interval_seconds=86_400, params=CapacityParams(), exclusive=True)
+    tested = check(
+        name, kind="capacity", interval_seconds=86_400, params=CapacityParams(), scheduling=Scheduling.EXCLUSIVE
+    )
     rows = [
         seen(
             name,
             ago=number * 86_400,
+            status=Status.UNKNOWN if number == 30 else Status.UP,
             result=ProbeResult(
                 readings={"carried_bits_per_second[to_site]": 50.2e6 if number % 7 else 47e6, "test_bytes": 31e6},
                 states={"bandwidth[to_site]": State("reached", StateClass.OK)},
@@ -316,4 +326,7 @@ async def test_a_capacity_test_is_shown_against_its_target_over_months(tmp_path:
     assert "carried [to the site] least 47 Mbit/s, median 50.2 Mbit/s" in words(text)
     assert "bandwidth [to the site]" in words(text)
     assert "a year" in words(text)
+    assert 'class="mark missed"' in text
+    assert 'class="mark undecided"' in text
+    assert "decided nothing 1; did not take place: the line was in use 1" in words(text)
     assert "Hunchun battalion · the line was in use" in words(await page(view, "/events"))

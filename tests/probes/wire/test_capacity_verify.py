@@ -51,17 +51,19 @@ def test_the_decision_is_right(line: dict[str, Any], outcome: Outcome, delay: fl
         assert seconds < 15
 
 
-def test_a_verification_costs_a_quarter_of_a_full_test() -> None:
-    """Ten seconds of 50 Mbit/s are 62.5 MB."""
-    _test, _seconds, sent = verify(rate=TARGET, delay=0.001)
+@pytest.mark.parametrize("seed", range(10))
+def test_a_verification_costs_less_than_a_quarter_of_a_full_test(seed: int) -> None:
+    """Ten seconds of iperf3 over 50 Mbit/s were 60.3 MB of frames (docs/performance.md)."""
+    test, _seconds, sent = verify(seed, rate=TARGET, delay=0.0005, jitter=0.002)
 
-    assert sent * PACKET_BITS / 8 < 62.5e6 / 4
+    assert test.outcome is Outcome.REACHED
+    assert sent * PACKET_BITS / 8 < 60.3e6 / 4 * 0.98
 
 
 def test_a_slow_line_is_let_off_soon() -> None:
-    _test, seconds, sent = verify(rate=20e6)
+    test, seconds, sent = verify(rate=20e6)
 
-    assert seconds < 1.5
+    assert seconds < test.plan.quiet_seconds + test.plan.late_after_seconds + 1
     assert sent * PACKET_BITS / 8 < 3e6
 
 
@@ -83,7 +85,7 @@ def test_a_pause_on_the_way_is_no_slow_line() -> None:
     class Stalling(LineModel):
         def carry(self, now: float) -> float | None:
             came = super().carry(now)
-            return None if 101.5 < now < 101.6 else came
+            return None if 107.5 < now < 107.6 else came
 
     test = Verify(VerifyPlan(target_bits_per_second=TARGET), PACKET_BITS, 100.0)
     conduct(test, Stalling(rate=60e6), begin=100.0)
@@ -98,7 +100,7 @@ class Cut(LineModel):
 
     def carry(self, now: float) -> float | None:
         came = super().carry(now)
-        return None if 101.0 < now < self.until else came
+        return None if 107.0 < now < self.until else came
 
 
 def test_a_line_that_is_cut_is_not_flooded() -> None:
@@ -111,7 +113,7 @@ def test_a_line_that_is_cut_is_not_flooded() -> None:
 
 def test_a_long_gap_does_not_decide_by_itself() -> None:
     line = Cut(rate=60e6)
-    line.until = 101.6
+    line.until = 107.6
     test = Verify(VerifyPlan(target_bits_per_second=TARGET), PACKET_BITS, 100.0)
     conduct(test, line, begin=100.0)
 
