@@ -8,11 +8,14 @@ spike and never a negative rate. It knows the device's clock and no other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
-from probes.base import EMPTY, CounterReading, CounterSample, indexed, split_key
+from netmon.model import Observation
+from probes.base import EMPTY, CounterReading, CounterSample, ProbeResult, indexed, split_key
+from probes.stream import SECONDS
 
-__all__ = ["Availability", "availability", "negotiated_speed", "rates", "transmission_age"]
+__all__ = ["Availability", "Carried", "availability", "follow", "negotiated_speed", "rates", "transmission_age"]
 
 CLOCK_WRAP_SECONDS = 2**32 / 100
 """sysUpTime counts hundredths of a second in 32 bits: it starts again after 497 days (RFC 3418)."""
@@ -218,6 +221,67 @@ def availability(
     if available is not None:
         readings["line_available"] = float(available)
     return readings, after
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What the runs of a check leave to the next one.
+
+    Attributes:
+        counters: the samples of the last run that had any.
+        counted_ns: when that run began.
+        transmitted_ns: when a transmitter was last seen transmitting.
+        fastest: the fastest speed of each end so far.
+        available: what is known of a line that a stream measures.
+    """
+
+    counters: Mapping[str, CounterSample] = field(default_factory=lambda: EMPTY)
+    counted_ns: int | None = None
+    transmitted_ns: int | None = None
+    fastest: Mapping[str, float] = field(default_factory=lambda: EMPTY)
+    available: Availability | None = None
+
+    @classmethod
+    def recall(cls, last: Observation) -> Self:
+        """What the archive's last observation says, so that everything goes on over a restart."""
+        age = last.readings.get("transmission_age_seconds")
+        losses = last.result.samples.get(SECONDS)
+        return cls(
+            counters=last.result.counters,
+            counted_ns=last.started_ns,
+            transmitted_ns=None if age is None else last.started_ns - round(age * 1e9),
+            fastest={
+                index: value
+                for key, value in last.derived.items()
+                for name, index in (split_key(key),)
+                if name == "fastest_speed_bits_per_second" and index is not None
+            },
+            available=Availability.recall(last.readings, losses, last.started_ns) if losses else None,
+        )
+
+
+def follow(
+    before: Carried, result: ProbeResult, specs: Iterable[CounterReading], started_ns: int
+) -> tuple[Mapping[str, float], Carried]:
+    """The derived readings of a run that began at ``started_ns``, and what it leaves to the next one."""
+    readings, counters, losses = result.readings, result.counters, result.samples.get(SECONDS)
+    if not (counters or losses or before.fastest or "transmitting" in readings or before.transmitted_ns is not None):
+        return EMPTY, before  # as of every ping
+    derived: dict[str, float] = {}
+    counted, counted_ns, available = before.counters, before.counted_ns, before.available
+    if counters:
+        elapsed = None if counted_ns is None else (started_ns - counted_ns) / 1e9
+        derived |= rates(counted, counters, specs, readings, elapsed_seconds=elapsed)
+        counted, counted_ns = counters, started_ns
+    speeds, fastest = negotiated_speed(readings, before.fastest) if counters or before.fastest else (EMPTY, EMPTY)
+    derived |= speeds
+    age, transmitted_ns = transmission_age(readings, before.transmitted_ns, started_ns)
+    if age is not None:
+        derived["transmission_age_seconds"] = age
+    if losses:
+        seconds, available = availability(losses, started_ns, available)
+        derived |= seconds
+    return derived, Carried(counted, counted_ns, transmitted_ns, fastest, available)
 
 
 def _key(name: str, index: str | None) -> str:

@@ -6,15 +6,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netmon import derive
 from netmon.logs import fields
 from netmon.model import Check, MissedRun, Observation, Status
 from netmon.verdict import judge, monitor_fault
-from probes.base import CounterSample, MonitorFault, ProbeKind, ProbeResult, split_key
-from probes.stream import SECONDS
+from probes.base import EMPTY, MonitorFault, ProbeKind, ProbeResult
 
 if TYPE_CHECKING:
     from probes.wire import Wires
@@ -27,6 +26,7 @@ DEADLINE_SLACK_SECONDS = 1.0
 """A probe ends by itself within its timeout; one that is this much late is broken, and is cancelled."""
 
 DETAIL_LIMIT = 500
+NOTHING = derive.Carried()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,9 @@ class _Memory:
     """What the runner remembers of a check between runs."""
 
     fingerprint: str
-    counters: Mapping[str, CounterSample] = field(default_factory=dict)
+    carried: derive.Carried = NOTHING
     last_status: Status | None = None
     last_started_ns: int = 0
-    counted_ns: int | None = None
-    transmitted_ns: int | None = None
-    fastest: Mapping[str, float] = field(default_factory=dict)
-    availability: derive.Availability | None = None
     task: asyncio.Task[None] | None = None
     continuous: bool = False
 
@@ -88,22 +84,11 @@ class Runner:
 
     def seed(self, check: Check, last: Observation) -> None:
         """Remember what the archive knows of a check, so that rates go on over a restart."""
-        age = last.readings.get("transmission_age_seconds")
-        losses = last.result.samples.get(SECONDS)
         self._memory[check.id] = _Memory(
             fingerprint=check.fingerprint,
-            counters=last.result.counters,
-            counted_ns=last.started_ns,
-            fastest={
-                index: value
-                for key, value in last.derived.items()
-                for name, index in (split_key(key),)
-                if name == "fastest_speed_bits_per_second" and index is not None
-            },
+            carried=derive.Carried.recall(last),
             last_status=last.status,
             last_started_ns=last.started_ns,
-            transmitted_ns=None if age is None else last.started_ns - round(age * 1e9),
-            availability=derive.Availability.recall(last.readings, losses, last.started_ns) if losses else None,
         )
 
     def keep(self, checks: Iterable[Check]) -> None:
@@ -119,10 +104,7 @@ class Runner:
                     del self._memory[check_id]
             elif fingerprint != memory.fingerprint:
                 memory.fingerprint = fingerprint
-                memory.counters = {}
-                memory.transmitted_ns = None
-                memory.fastest = {}
-                memory.availability = None
+                memory.carried = NOTHING
 
     @property
     def running(self) -> int:
@@ -181,37 +163,18 @@ class Runner:
         started_ns = max(self._clock.wall_ns(), memory.last_started_ns + 1)
         memory.last_started_ns = started_ns
         # A reload may come while the probe is under way: what it finds belongs to the configuration that it began with.
-        fingerprint, counters, config_id = memory.fingerprint, memory.counters, self.config_id
-        elapsed = None if memory.counted_ns is None else (started_ns - memory.counted_ns) / 1e9
+        fingerprint, carried, config_id = memory.fingerprint, memory.carried, self.config_id
         started = self._clock.monotonic()
         result, fault = await self._measure(check)
         duration = self._clock.monotonic() - started
-        derived: Mapping[str, float] = {}
+        derived: Mapping[str, float] = EMPTY
         if fault:
             verdict = monitor_fault(fault)
         else:
             kind = self._kinds[check.kind]
-            if result.counters:
-                derived = derive.rates(
-                    counters, result.counters, kind.counters, result.readings, elapsed_seconds=elapsed
-                )
-                if memory.fingerprint == fingerprint:
-                    memory.counters, memory.counted_ns = result.counters, started_ns
-            age, transmitted_ns = derive.transmission_age(result.readings, memory.transmitted_ns, started_ns)
+            derived, carried = derive.follow(carried, result, kind.counters, started_ns)
             if memory.fingerprint == fingerprint:
-                memory.transmitted_ns = transmitted_ns
-            if result.counters or memory.fastest:
-                speeds, fastest = derive.negotiated_speed(result.readings, memory.fastest)
-                if memory.fingerprint == fingerprint:
-                    memory.fastest = fastest
-                derived = {**derived, **speeds}
-            if age is not None:
-                derived = {**derived, "transmission_age_seconds": age}
-            if losses := result.samples.get(SECONDS):
-                seconds, availability = derive.availability(losses, started_ns, memory.availability)
-                derived = {**derived, **seconds}
-                if memory.fingerprint == fingerprint:
-                    memory.availability = availability
+                memory.carried = carried
             readings = {**result.readings, **derived} if derived else result.readings
             verdict = judge(check, result, readings, required=self._required[check.kind], hearsay=kind.hearsay)
         return Observation(
