@@ -178,6 +178,7 @@ class App:
         self.alerts = Alerts(self, self._outbox, self._alert_settings(), simulated=settings.simulated)
         self.internals.watch_alerts(self.alerts)
         self.reports = ReportOffice(settings.data, register, self.alerts, self.clock, run=_apart)
+        self.internals.watch_reports(self.reports)
         store = settings.forward or settings.config.with_name("forward.yaml")
         self.forward = Forward(settings.data, store, self.clock)
         self.internals.watch_forward(self.forward)

@@ -155,6 +155,12 @@ class AlertCounters(Protocol):
         """Whether the Alertmanager took what it was told last; ``None`` while none is told."""
 
 
+class ReportCounter(Protocol):
+    """What makes reports by schedule."""
+
+    overdue: int
+
+
 class Pumped(Protocol):
     """How forwarding is doing."""
 
@@ -282,6 +288,14 @@ class Internals:
     def watch_alerts(self, alerts: AlertCounters) -> None:
         """Show alerts and the outbox."""
         self.registry.register(_Alerts(alerts))
+
+    def watch_reports(self, reports: ReportCounter) -> None:
+        """Show whether reports are made by schedule."""
+        overdue = Gauge(
+            "netmon_reports_overdue", "Reports that are due by schedule and could not be made or mailed.",
+            registry=self.registry,
+        )  # fmt: skip
+        overdue.set_function(lambda: reports.overdue)
 
     def watch_loading(self, loading: LoadCounters) -> None:
         """Show tests that load a line."""

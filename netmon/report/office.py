@@ -57,11 +57,13 @@ class ReportOffice:
     Attributes:
         fault: why the last one could not be made or mailed; empty when it could.
         working: what is being made; empty when nothing is.
+        overdue: reports that were due by schedule when it was last looked, and could not be made or mailed.
     """
 
     def __init__(self, data: Path, register: Path, mailbox: Mailbox, clock: Clock, *, run: Run) -> None:
         self.fault = ""
         self.working = ""
+        self.overdue = 0
         self._data = data
         self._register = register
         self._mailbox = mailbox
@@ -75,6 +77,7 @@ class ReportOffice:
         """Make what is due, and mail what was made by schedule and was not mailed."""
         settings = self._mailbox.settings
         if not (settings.reports_monthly or settings.reports_yearly) or not self._register.is_file():
+            self.overdue = 0
             return
         begun_ns = await asyncio.to_thread(self._begun_ns)
         have = {each.name for each in await asyncio.to_thread(reports_in, self._data)}
@@ -85,7 +88,8 @@ class ReportOffice:
         for name in wanted:
             if name not in have:
                 await self.make("--month" if "-" in name else "--year", name)
-        await self._mail(wanted)
+        mailed = await self._mail(wanted)
+        self.overdue = sum(name not in mailed for name in wanted)
 
     def ask(self, *words: str) -> bool:
         """Begin to make a report by the words of ``netmon report``; whether nothing else was being made."""
@@ -156,7 +160,8 @@ class ReportOffice:
             return None
         return loads[0].since_ns if loads else None
 
-    async def _mail(self, names: Sequence[str]) -> None:
+    async def _mail(self, names: Sequence[str]) -> list[str]:
+        """Which reports were mailed, now or before."""
         mailed = list(self._mailbox.noted(MAILED) or ())
         for name in names:
             report = await asyncio.to_thread(kept, self._data, name)
@@ -169,6 +174,7 @@ class ReportOffice:
             except (ArchiveError, ReportError, OSError) as error:
                 self.fault = str(error)
                 log.warning("a report could not be mailed", extra=fields(name=name, error=error))
+        return mailed
 
     def _letters(self, report: Kept) -> list[Message]:
         settings, facts, made = self._mailbox.settings, read_facts(report.folder, report.name), []

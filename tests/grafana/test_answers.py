@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ class Watch:
             found[:] = self.prometheus.ask(expr)
             return bool(found)
 
-        self.until(there)
+        until(there)
         return found
 
     def moment(self, prometheus: Prometheus, jobs: int = 1) -> float:
@@ -62,15 +63,16 @@ class Watch:
             at = just_now()
             return len(prometheus.ask("up == 1", at)) == jobs
 
-        self.until(is_whole)
+        until(is_whole)
         return at
 
-    def until(self, true: Any) -> None:
-        """Ask again until ``true()`` is."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        while not true():
-            assert time.monotonic() < end, "it does not become so"
-            time.sleep(0.25)
+
+def until(true: Callable[[], Any]) -> None:
+    """Ask again until ``true()`` is."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        assert time.monotonic() < end, "it does not become so"
+        time.sleep(0.25)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +103,7 @@ def answers_to_all(watch: Watch, url: str, wanted: list[Asked]) -> None:
         return not missing
 
     try:
-        watch.until(answered)
+        until(answered)
     except AssertionError:
         pytest.fail("no answer:\n" + "\n".join(map(str, missing)))
 
@@ -204,7 +206,7 @@ def shown(watch: Watch) -> tuple[dict[str, Any], dict[str, list[float]]]:
         (age,) = watch.prometheus.ask(f"timestamp({LAST_RUN}) - {LAST_RUN}", at)
         return float(age["value"][1]) < 2 * INTERVAL_SECONDS
 
-    watch.until(is_current)
+    until(is_current)
     answers = {
         str(asked): (asked, of_the_check(asked, watch.prometheus.ask(filled(asked.expr), at)))
         for asked in queries("en")
@@ -264,14 +266,14 @@ def changed(before: dict[str, list[float]], after: dict[str, list[float]], title
 
 @pytest.mark.soak
 def test_each_panel_of_a_check_shows_what_the_archive_has_and_changes_when_a_fault_comes(watch: Watch) -> None:
-    watch.until(lambda: any("in_bytes_per_second[far]" in each["readings"] for each in watch.county.observed(CHECK)))
-    watch.until(lambda: watch.prometheus.ask(f'netmon_in_bytes_per_second{{check="{CHECK}"}}', just_now()))
+    until(lambda: any("in_bytes_per_second[far]" in each["readings"] for each in watch.county.observed(CHECK)))
+    until(lambda: watch.prometheus.ask(f'netmon_in_bytes_per_second{{check="{CHECK}"}}', just_now()))
     run, before = shown(watch)
     assert run["status"] == "up"
 
     assert watch.county.inject("the line is nearly full", SITE) == {CHECK: "degraded"}
     degraded = f'netmon_check_status{{check="{CHECK}", status="degraded"}} == 1'
-    watch.until(lambda: watch.prometheus.ask(degraded, just_now()))
+    until(lambda: watch.prometheus.ask(degraded, just_now()))
     # Faults of minutes under `make soak`: what is shown stays what the archive has.
     for _look in range(scale(1, 60)):
         run, during = shown(watch)
@@ -283,7 +285,7 @@ def test_each_panel_of_a_check_shows_what_the_archive_has_and_changes_when_a_fau
         time.sleep(scale(0, 2))
 
     watch.county.end_fault()
-    watch.until(lambda: watch.prometheus.ask(degraded.replace("degraded", "up"), just_now()))
+    until(lambda: watch.prometheus.ask(degraded.replace("degraded", "up"), just_now()))
     _run, after = shown(watch)
     assert changed(during, after, "utilisation in")
 
@@ -315,7 +317,7 @@ def test_an_alert_is_a_mark_with_names_and_a_row_and_a_count(watch: Watch) -> No
 
 def test_two_that_measure_the_same_break_no_query_and_no_check_counts_twice(watch: Watch) -> None:
     """A second netmon, or a second job for the same one, doubles every series: joins must bear it."""
-    watch.until(lambda: len(watch.doubled.ask("netmon_build_info")) == 2)
+    until(lambda: len(watch.doubled.ask("netmon_build_info")) == 2)
     at = watch.moment(watch.doubled, jobs=2)
     for asked in queries("en"):
         watch.doubled.ask(filled(asked.expr), at)
@@ -330,19 +332,27 @@ def test_two_that_measure_the_same_break_no_query_and_no_check_counts_twice(watc
 def test_an_emergency_is_a_mark_and_red(watch: Watch) -> None:
     marks = {each["name"]: each for each in DASHBOARDS["netmon-site-zh"]["annotations"]["list"]}
     watch.county.declare_emergency()
-    watch.until(lambda: watch.answer(marks["应急状态"]["expr"])[0]["value"][1] == "1")
+    until(lambda: watch.answer(marks["应急状态"]["expr"])[0]["value"][1] == "1")
     (started,) = watch.answer(marks["netmon 启动"]["expr"])
     assert abs(time.time() - float(started["value"][1]) / 1000) < 3600
 
 
-def test_nothing_is_shown_of_a_netmon_that_is_not_there(watch: Watch) -> None:
-    """The last test: no figure, and no 0 that would look good, when netmon cannot be scraped."""
-    watch.county.stop()
-    watch.until(lambda: watch.prometheus.ask("up == 0"))
-    # What counts over a range of time still has some of it, and whether it answers is a figure of its own.
-    invented = [
-        asked
-        for asked in queries("zh")
-        if "[$__" not in asked.expr and "up and" not in asked.expr and watch.prometheus.ask(filled(asked.expr))
-    ]
+def test_nothing_is_shown_of_a_netmon_that_is_not_there(tmp_path: Path) -> None:
+    """No figure, and no 0 that would look good, when netmon cannot be scraped any more."""
+    county = Observed()
+    prometheus = Prometheus(tmp_path, county.target)
+    try:
+        prometheus.start()
+        until(lambda: prometheus.ask("netmon_check_status"))
+        county.stop()
+        until(lambda: prometheus.ask("up == 0"))
+        # What counts over a range of time still has some of it, and whether it answers is a figure of its own.
+        invented = [
+            asked
+            for asked in queries("zh")
+            if "[$__" not in asked.expr and "up and" not in asked.expr and prometheus.ask(filled(asked.expr))
+        ]
+    finally:
+        prometheus.stop()
+        county.stop()
     assert list(map(str, invented)) == []

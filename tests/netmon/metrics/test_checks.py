@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -511,6 +512,7 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     internals.watch_forward(FakeForward())
     internals.watch_loading(FakeLoading())
     internals.watch_traps(FakeTraps())
+    internals.watch_reports(SimpleNamespace(overdue=0))
     internals.watch_coverage(lambda: survey_board().now({}))
     state = Effective(check_id=ID, raw=Status.DOWN, status=EffectiveStatus.UNREACHABLE, cause="hunchun/router")
     scrape.metrics.show_effective({ID: state})

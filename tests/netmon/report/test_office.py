@@ -93,7 +93,7 @@ async def test_a_month_is_made_once_and_mailed_once_over_a_restart(tmp_path: Pat
         alerts = alerts_of(netmon, box.port)
         office = ReportOffice(tmp_path, register, alerts, netmon.clock, run=_apart)
         await office.refresh()
-        assert office.fault == ""
+        assert (office.fault, office.overdue) == ("", 0)
         (report,) = reports_in(tmp_path)
         assert report.name == "2025-03"
         await alerts.deliver()
@@ -139,7 +139,7 @@ async def test_what_could_not_be_made_or_mailed_is_said_and_tried_again(
         alerts = alerts_of(netmon, box.port)
         office = ReportOffice(tmp_path, register, alerts, netmon.clock, run=run)
         await office.refresh()
-        assert (office.fault, reports_in(tmp_path)) == ("the disk is full", [])
+        assert (office.fault, office.overdue, reports_in(tmp_path)) == ("the disk is full", 1, [])
 
         async def full(*_arguments: object) -> None:
             raise ArchiveError("no room")
@@ -147,11 +147,12 @@ async def test_what_could_not_be_made_or_mailed_is_said_and_tried_again(
         with monkeypatch.context() as patch:
             patch.setattr(alerts, "tell", full)
             await office.refresh()
-        assert office.fault == "no room"
+        assert (office.fault, office.overdue) == ("no room", 1)
         await alerts.deliver()
         assert box.mails == []
         monkeypatch.setattr(office_of, "LARGEST_ATTACHMENT", 10)
         await office.refresh()
+        assert office.overdue == 0
         await alerts.deliver()
     assert len(box.mails) == 2
     assert list(box.mails[0].iter_attachments()) == []

@@ -289,6 +289,22 @@ def test_no_word_leaves_the_page_and_every_font_is_in_the_file(made: Path) -> No
         assert all(row.split()[-5] == "yes" for row in rows), rows
 
 
+def test_every_letter_of_a_workbook_is_in_every_chinese_font(made: Path) -> None:
+    """It brings no font: of what we write, each letter is one of GBK or of Windows-1252, which each office has."""
+    for path in made.glob("*.zh.xlsx"):
+        book = load_workbook(path)
+        text = {
+            letter
+            for sheet in book
+            for row in sheet.iter_rows(values_only=True)
+            for cell in row
+            for letter in str(cell)
+        }
+        known = {letter for letter in text if letter.encode("gbk", "ignore") or letter.encode("cp1252", "ignore")}
+        assert len(text) > 100
+        assert text - known == set()
+
+
 def test_the_json_and_the_csv_have_the_committed_shape(made: Path) -> None:
     """Regenerate with `netmon schema report > docs/report.schema.json`."""
     committed = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
