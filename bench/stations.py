@@ -184,7 +184,8 @@ def netmon(options: argparse.Namespace, *, flooded: bool) -> dict[str, float]:
         stop = threading.Event()
         with running(*command) as process:
             wait_until_ready(pages)
-            time.sleep(SETTLE_SECONDS)
+            # Every station was asked once: what its first answer brings with it (series, memory) is not a minute's.
+            time.sleep(options.interval + SETTLE_SECONDS)
             flooding = threading.Thread(target=flood, args=(traps, stop))
             if flooded:
                 flooding.start()

@@ -130,9 +130,12 @@ class RunSeries:
 
     def _update_states(self, states: Mapping[str, State]) -> None:
         sets, words = self._families["netmon_device_state"].blocks, self._families["netmon_device_state_info"].blocks
-        for key in self._states:
+        before = self._states
+        for key in before.keys() - states.keys():
             del sets[self._key(key)], words[self._key(key)]
         for key, state in states.items():
+            if before.get(key) == state:
+                continue  # of a station that begins to transmit one state changes, and thirty do not
             name, index = split_key(key)
             labels = {**self._labels_of(index), "name": name}
             self._families["netmon_device_state"].add_each(
