@@ -15,7 +15,7 @@ from netmon.model import LOCAL, Asset, Site, midnight_ns
 from netmon.targets import rules
 from netmon.targets.coverage import survey_evidence
 from netmon.targets.documents import Entry
-from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Slice, seconds, within
+from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Means, Slice, seconds, within
 from netmon.targets.register import Criterion, Register, Target
 from netmon.targets.rules import CountEvidence, DrillEvidence, ScheduledTest, ShareEvidence
 from netmon.targets.verdict import BEST_FIRST, Finding, Range, Verdict, Why, worst
@@ -52,13 +52,13 @@ def year(number: int) -> tuple[int, int]:
 
 def standings(register: Register, evidence: Evidence, entries: Sequence[Entry] = ()) -> tuple[Standing, ...]:
     """How each target stands, in the register's order."""
-    judge = _Judge(evidence, entries)
+    judge = _Judge(evidence, entries, register)
     return tuple(judge.standing(target) for target in register.targets.values())
 
 
 def monthly(register: Register, evidence: Evidence) -> Iterator[tuple[int, int, Target, Part]]:
     """Begin and end of each month in Asia/Shanghai, and the percentiles of this month alone, one for each subject."""
-    judge = _Judge(evidence, ())
+    judge = _Judge(evidence, (), register)
     criteria = [(one, each) for one in register.targets.values() for each in one.criteria if each.rule == "percentile"]
     for since_ns, until_ns in _months(evidence.since_ns, evidence.until_ns):
         for target, criterion in criteria:
@@ -75,7 +75,7 @@ def _months(since_ns: int, until_ns: int) -> Iterator[tuple[int, int]]:
 
 
 class _Judge:
-    def __init__(self, evidence: Evidence, entries: Sequence[Entry]) -> None:
+    def __init__(self, evidence: Evidence, entries: Sequence[Entry], register: Register) -> None:
         self._evidence = evidence
         self._entries = entries
         self._timelines = evidence.timelines()
@@ -91,6 +91,11 @@ class _Judge:
             for check in config.checks.values():
                 known = self._tested if check.exclusive else self._checks
                 known.setdefault(check.asset, {})[check.id] = check.kind
+        criteria = [criterion for target in register.targets.values() for criterion in target.criteria]
+        self._percentile_readings = tuple(
+            dict.fromkeys(reading for each in criteria if each.rule == "percentile" for reading in each.readings)
+        )
+        self._made: tuple[Mapping[str, Sequence[Slice]], Mapping[tuple[str, str], Means]] | None = None
         last = evidence.versions[-1] if evidence.versions else None
         self._last = last.config if last is not None and last.until_ns == evidence.until_ns else None
         first = evidence.versions[0] if evidence.versions else None
@@ -173,7 +178,7 @@ class _Judge:
             for asset in self._chosen(self._assets.values(), criterion)
         }
         every = {name: line for found in lines.values() for name, line in found.items() if line}
-        means = self._evidence.means(every, criterion.readings)
+        means = self._means_of(every)
         for asset_id, found in lines.items():
             # The readings tell of the same traffic, such as both ends of a line: one stands in for the other.
             known = [means[reading, name] for name in found if name in every for reading in criterion.readings]
@@ -186,6 +191,12 @@ class _Judge:
                         least_evidence=criterion.least_evidence,
                     ),
                 )  # fmt: skip
+
+    def _means_of(self, lines: Mapping[str, Sequence[Slice]]) -> Mapping[tuple[str, str], Means]:
+        """All that percentiles are made of at once: each file is gone through once, and not for every criterion."""
+        if self._made is None or self._made[0] != lines:
+            self._made = lines, self._evidence.means(lines, self._percentile_readings)
+        return self._made[1]
 
     def _tests(self, target: Target, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         for asset in self._chosen(self._assets.values(), criterion):
