@@ -223,7 +223,8 @@ class _Judge:
     def _count(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         if self._last is None:
             return
-        day = datetime.fromtimestamp((self._evidence.until_ns - 1) / 1e9, LOCAL).date()
+        # A whole second: a nanosecond before midnight is midnight in a float.
+        day = datetime.fromtimestamp(self._evidence.until_ns // SECOND_NS - 1, LOCAL).date()
         present = [asset for asset in self._chosen(self._last.assets.values(), criterion) if asset.in_service(day)]
         for site in self._last.sites.values():
             if criterion.sites and site.kind not in criterion.sites:
@@ -301,7 +302,7 @@ class _Judge:
         )
 
     def _share_of_sites(self, target: Target, criterion: Criterion) -> ShareEvidence:
-        reached, whole = self._equipped(criterion, self._last, self._evidence.until_ns - 1)
+        reached, whole = self._equipped(criterion, self._last, self._evidence.until_ns - SECOND_NS)
         previous = self._before(target, criterion)
         if previous is None:
             had, of = self._equipped(criterion, self._first, self._evidence.since_ns)
