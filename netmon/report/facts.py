@@ -36,7 +36,7 @@ from netmon.report.texts import Names, in_both, iso, texts
 from netmon.summary import complete
 from netmon.targets.documents import Entry
 from netmon.targets.evaluation import Evaluation, evaluate
-from netmon.targets.evidence import ArchiveEvidence, Slice
+from netmon.targets.evidence import SECOND_NS, ArchiveEvidence, Slice
 from netmon.targets.register import Register
 from netmon.targets.standing import Part, Standing, monthly
 from netmon.targets.verdict import Why, worst
@@ -176,7 +176,7 @@ def _months(found: Evaluation, register: Register, names: Names, about: _About) 
     return [
         {
             "first": datetime.fromtimestamp(since_ns / 1e9, LOCAL).date().isoformat(),
-            "last": datetime.fromtimestamp((until_ns - 1) / 1e9, LOCAL).date().isoformat(),
+            "last": _last_day(until_ns).isoformat(),
             "target": target.id,
             "criterion": part.criterion.id,
             "name": texts(part.criterion.name, part.criterion.id),
@@ -192,6 +192,11 @@ def _months(found: Evaluation, register: Register, names: Names, about: _About) 
         for since_ns, until_ns, target, part in monthly(register, found.evidence)
         if about.has(part.subject)
     ]
+
+
+def _last_day(until_ns: int) -> date:
+    """The day of the last second before a moment: a nanosecond before midnight is midnight in a float."""
+    return datetime.fromtimestamp(until_ns // SECOND_NS - 1, LOCAL).date()
 
 
 def _year(part: Period, found: Evaluation, names: Names, about: _About) -> YearFacts:
@@ -270,7 +275,7 @@ def _sites(config: Config | None, evidence: ArchiveEvidence) -> list[SiteFacts]:
         check_id: Effective(check_id=check_id, raw=None, status=_last(lines.get(check_id, ()), end_ns))
         for check_id in config.checks
     }
-    today = datetime.fromtimestamp((end_ns - 1) / 1e9, LOCAL).date()
+    today = _last_day(end_ns)
     return [
         {
             "id": site.id,

@@ -16,7 +16,7 @@ from netmon.model import LOCAL, Asset, Check, Site, midnight_ns
 from netmon.targets import rules
 from netmon.targets.coverage import survey_evidence
 from netmon.targets.documents import Entry
-from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Slice, best_known, seconds, within
+from netmon.targets.evidence import SECOND_NS, WORKS, Evidence, Means, Slice, best_known, seconds, within
 from netmon.targets.register import Criterion, Register, Target
 from netmon.targets.rules import CountEvidence, DrillEvidence, ScheduledTest, ShareEvidence
 from netmon.targets.verdict import BEST_FIRST, Finding, Range, Verdict, Why, worst
@@ -55,13 +55,13 @@ def standings(
     register: Register, evidence: Evidence, entries: Sequence[Entry] = (), failovers: Sequence[Failover] = ()
 ) -> tuple[Standing, ...]:
     """How each target stands, in the register's order."""
-    judge = _Judge(evidence, entries, failovers)
+    judge = _Judge(register, evidence, entries, failovers)
     return tuple(judge.standing(target) for target in register.targets.values())
 
 
 def monthly(register: Register, evidence: Evidence) -> Iterator[tuple[int, int, Target, Part]]:
     """Begin and end of each month in Asia/Shanghai, and the percentiles of this month alone, one for each subject."""
-    judge = _Judge(evidence, (), ())
+    judge = _Judge(register, evidence)
     criteria = [(one, each) for one in register.targets.values() for each in one.criteria if each.rule == "percentile"]
     for since_ns, until_ns in _months(evidence.since_ns, evidence.until_ns):
         for target, criterion in criteria:
@@ -78,7 +78,9 @@ def _months(since_ns: int, until_ns: int) -> Iterator[tuple[int, int]]:
 
 
 class _Judge:
-    def __init__(self, evidence: Evidence, entries: Sequence[Entry], failovers: Sequence[Failover]) -> None:
+    def __init__(
+        self, register: Register, evidence: Evidence, entries: Sequence[Entry] = (), failovers: Sequence[Failover] = ()
+    ) -> None:
         self._evidence = evidence
         self._entries = entries
         self._failovers = failovers
@@ -98,6 +100,11 @@ class _Judge:
                     self._hearsay[check.id] = check
                 known = self._tested if check.exclusive or check.aside else self._checks
                 known.setdefault(check.asset, {})[check.id] = check.kind
+        criteria = [criterion for target in register.targets.values() for criterion in target.criteria]
+        self._percentile_readings = tuple(
+            dict.fromkeys(reading for each in criteria if each.rule == "percentile" for reading in each.readings)
+        )
+        self._made: tuple[Mapping[str, Sequence[Slice]], Mapping[tuple[str, str], Means]] | None = None
         last = evidence.versions[-1] if evidence.versions else None
         self._last = last.config if last is not None and last.until_ns == evidence.until_ns else None
         first = evidence.versions[0] if evidence.versions else None
@@ -180,7 +187,7 @@ class _Judge:
             for asset in self._chosen(self._assets.values(), criterion)
         }
         every = {name: line for found in lines.values() for name, line in found.items() if line}
-        means = self._evidence.means(every, criterion.readings)
+        means = self._means_of(every)
         for asset_id, found in lines.items():
             # The readings tell of the same traffic, such as both ends of a line: one stands in for the other.
             known = [means[reading, name] for name in found if name in every for reading in criterion.readings]
@@ -193,6 +200,12 @@ class _Judge:
                         least_evidence=criterion.least_evidence,
                     ),
                 )  # fmt: skip
+
+    def _means_of(self, lines: Mapping[str, Sequence[Slice]]) -> Mapping[tuple[str, str], Means]:
+        """All that percentiles are made of at once: each file is gone through once, and not for every criterion."""
+        if self._made is None or self._made[0] != lines:
+            self._made = lines, self._evidence.means(lines, self._percentile_readings)
+        return self._made[1]
 
     def _tests(self, target: Target, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         for asset in self._chosen(self._assets.values(), criterion):
@@ -219,7 +232,8 @@ class _Judge:
     def _count(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         if self._last is None:
             return
-        day = datetime.fromtimestamp((self._evidence.until_ns - 1) / 1e9, LOCAL).date()
+        # A whole second: a nanosecond before midnight is midnight in a float.
+        day = datetime.fromtimestamp(self._evidence.until_ns // SECOND_NS - 1, LOCAL).date()
         present = [asset for asset in self._chosen(self._last.assets.values(), criterion) if asset.in_service(day)]
         for site in self._last.sites.values():
             if criterion.sites and site.kind not in criterion.sites:
@@ -310,7 +324,7 @@ class _Judge:
         )
 
     def _share_of_sites(self, target: Target, criterion: Criterion) -> ShareEvidence:
-        reached, whole = self._equipped(criterion, self._last, self._evidence.until_ns - 1)
+        reached, whole = self._equipped(criterion, self._last, self._evidence.until_ns - SECOND_NS)
         previous = self._before(target, criterion)
         if previous is None:
             had, of = self._equipped(criterion, self._first, self._evidence.since_ns)

@@ -105,6 +105,28 @@ def availability(tmp_path: Path) -> Register:
     return load_register(path, kinds=probes.KINDS)
 
 
+def test_what_comes_into_service_at_midnight_is_not_of_the_year_before(tmp_path: Path) -> None:
+    text = (
+        "sites:\n  - id: s\n    kind: fire_station\n    required: {router: 1}\n    equipment:\n"
+        "      - {id: r, kind: router, address: 192.0.2.1, commissioned: 2027-01-01}\n"
+    )
+    path = tmp_path / "targets.yaml"
+    path.write_text(
+        "plan: {en: p}\ntargets:\n  - id: t\n    name: {en: x}\n"
+        "    clause: {chapter: 1, section: 1, says: {en: y}}\n    indicator: {en: z}\n    criteria:\n"
+        "      - {id: c, name: {en: n}, rule: count, equipment: [router]}\n",
+        encoding="utf-8",
+    )
+    since_ns, until_ns = year(2026)
+    version = Version(recall(text, "s", kinds=probes.KINDS), since_ns, until_ns)
+
+    (found,) = standings(
+        load_register(path, kinds=probes.KINDS), Made([version], {}, since_ns=since_ns, until_ns=until_ns)
+    )
+
+    assert found.parts[0].finding.figures["present"] == 0
+
+
 def stretches_of(county: County, config: Config) -> dict[str, list[Stretch]]:
     found: dict[str, list[Stretch]] = {}
     words = {"up": Status.UP, "down": Status.DOWN}

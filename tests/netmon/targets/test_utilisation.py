@@ -12,6 +12,8 @@ import pytest
 import probes
 from netmon.archive import Journal, Reader, close_days
 from netmon.model import Observation, Status, midnight_ns
+from netmon.report.facts import collect
+from netmon.report.period import period_of
 from netmon.targets.evidence import ArchiveEvidence, Means
 from netmon.targets.register import Register, load_register
 from netmon.targets.standing import Part, monthly, standings
@@ -203,6 +205,10 @@ async def test_each_month_has_its_own_figure(tmp_path: Path, register: Register)
     await book.write()
     close_days(tmp_path, now_ns=(BEGIN + until) * SECOND_NS)
     with Reader.open(tmp_path) as reader:
+        facts = collect(
+            reader, register, probes.KINDS, period_of(month="2026-03"), issued=date(2026, 4, 2),
+            until_ns=(BEGIN + until) * SECOND_NS,
+        )  # fmt: skip
         found = [
             (since, figure_of(part), part.finding.figures["due_intervals"])
             for since, _until, _target, part in monthly(register, book.evidence(reader))
@@ -213,3 +219,8 @@ async def test_each_month_has_its_own_figure(tmp_path: Path, register: Register)
         (BEGIN * SECOND_NS, "20 %", 31 * 288),
         (midnight_ns(date(2026, 4, 1)), "60 %", 144),
     ]
+    (row,) = (
+        row for row in facts["months"] if (row["subject"], row["criterion"]) == ("a/uplink", "utilisation-to-site")
+    )
+    assert (row["first"], row["last"], row["value"]) == ("2026-03-01", "2026-03-31", 0.2)
+    assert (row["due_intervals"], row["known_intervals"], row["evidence_ratio"]) == (8928, 8928, 1)
