@@ -350,6 +350,10 @@ UNITS: dict[str, Callable[[float], str]] = {
     "autonomy_seconds": lambda value: duration(value),
     "_age_seconds": lambda value: duration(value),
     "on_battery_seconds": lambda value: duration(value),
+    **dict.fromkeys(
+        ("available_seconds", "errored_seconds", "undecided_seconds", "measured_seconds"),
+        lambda value: f"{value:.0f} s",
+    ),
     "_seconds": _seconds,
     "_loss_ratio": lambda value: f"{value * 100:.3g} %",
     "loss_ratio": lambda value: f"{value * 100:.3g} %",

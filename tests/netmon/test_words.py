@@ -25,6 +25,9 @@ from probes.base import Failure
         ("vswr_ratio", 1.5, "1.5"),
         ("rssi_dbm[1]", -93.0, "-93 dBm"),
         ("received", 20.0, "20"),
+        ("severely_errored_seconds", 0.0, "0 s"),
+        ("mos_cqe", 4.3676, "4.37"),
+        ("burst_ratio", 15.68, "15.7"),
     ],
 )
 def test_a_figure_carries_its_unit(key: str, value: float, expected: str) -> None:
