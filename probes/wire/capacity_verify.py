@@ -106,6 +106,10 @@ class VerifyPlan:
         """What is sent, bits per second."""
         return self.target_bits_per_second * (1 + self.margin)
 
+    def emptying_seconds(self, bucket_bits: float) -> float:
+        """How long the load has to last to empty a bucket over ``FLOOR_SHARE`` of the target."""
+        return bucket_bits / (self.load - FLOOR_SHARE * self.target_bits_per_second)
+
     @property
     def gentle(self) -> float:
         """What is sent once the line was filled: just enough to prove the target, so that no queue grows on it."""
