@@ -3,7 +3,7 @@
     python bench/capacity.py confusion [RUNS] [AT ONCE] [FIRST]   # verdicts over shaped lines, a JSON line each
     python bench/capacity.py table FILE...         # of such lines: truth and decision
     python bench/capacity.py model [RUNS]          # the same lines in simulated time, whatever this machine does
-    python bench/capacity.py bytes                         # against 10 s of iperf3 over the same line
+    python bench/capacity.py bytes [RUNS]          # against 10 s of iperf3 over the same line
     python bench/capacity.py voice                         # a voice-like stream beside a verification
     python bench/capacity.py search [RUNS] [FIRST] # full search over shaped lines, a JSON line each
     python bench/capacity.py searched FILE...      # of such lines: how far off the emulator's record of each packet
@@ -33,15 +33,15 @@ from tests.lab.shaped import ShapedTask, recorded, run_shaped
 
 VOID_SECONDS = 0.03
 SEARCH_SECONDS = 6.0
-MIB = 2**20
+MB = 10**6
 GOOD, BAD, EDGE = "carries 50", "does not", "edge"
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("20 Mbit/s", BAD, {"rate": 20e6}),
     ("45 Mbit/s", BAD, {"rate": 45e6}),
     ("49 Mbit/s", BAD, {"rate": 49e6}),
     ("49 Mbit/s, queue 5 ms", BAD, {"rate": 49e6, "latency": 0.005}),
-    ("20 Mbit/s, bucket 8 MiB", BAD, {"rate": 20e6, "burst": 8 * MIB}),
-    ("20 Mbit/s, bucket 8 MiB, policer", BAD, {"rate": 20e6, "burst": 8 * MIB, "police": True}),
+    ("20 Mbit/s, bucket 8 MB", BAD, {"rate": 20e6, "burst": 8 * MB}),
+    ("20 Mbit/s, bucket 8 MB, policer", BAD, {"rate": 20e6, "burst": 8 * MB, "police": True}),
     ("100 for 5 s, then 30 Mbit/s", BAD, {"rate": 100e6, "slower": (5.0, 30e6)}),
     ("50 for 5 s, then 30 Mbit/s", BAD, {"rate": 50e6, "slower": (5.0, 30e6)}),
     ("50 Mbit/s", GOOD, {"rate": 50e6}),
@@ -186,11 +186,15 @@ def _runs(moments: list[float]) -> Iterator[tuple[float, float]]:
         yield times[0], times[-1] + 0.02
 
 
-def compare_bytes() -> None:
-    """What a verification sends, and what 10 s of iperf3 do, over 50 Mbit/s."""
-    verify = run_shaped(ShapedTask(rate=50e6, params={"directions": "to_site"}))["readings"]["test_bytes"]
+def compare_bytes(runs: int) -> None:
+    """What verifications send, and what 10 s of iperf3 do, over 50 Mbit/s."""
     iperf = run_shaped(ShapedTask(rate=50e6, iperf=True))["iperf_bytes"]
-    print(f"verify {verify / 1e6:.1f} MB, iperf3 -t 10 {iperf / 1e6:.1f} MB of frames: ratio {verify / iperf:.3f}")
+    print(f"iperf3 -t 10: {iperf / 1e6:.1f} MB of frames")
+    for number in range(runs):
+        found = run_shaped(ShapedTask(rate=50e6, params={"directions": ("to_site", "from_site")[number % 2]}))
+        sent, word = found["readings"].get("test_bytes", 0.0), next(iter(found["states"].values()), found["failure"])
+        void = " void" if found["longest_wait_seconds"] >= VOID_SECONDS else ""
+        print(f"verify: {word}, {sent / 1e6:.1f} MB, ratio {sent / iperf:.3f}{void}", flush=True)
 
 
 def main(words: list[str]) -> None:
@@ -203,8 +207,8 @@ def main(words: list[str]) -> None:
             model(int(rest[0]) if rest else 320)
         case ["table", *files]:
             table(files)
-        case ["bytes"]:
-            compare_bytes()
+        case ["bytes", *rest]:
+            compare_bytes(int(rest[0]) if rest else 4)
         case ["voice"]:
             voice()
         case ["search", *rest]:
@@ -213,7 +217,7 @@ def main(words: list[str]) -> None:
         case ["searched", *files]:
             searched(files)
         case []:
-            compare_bytes()
+            compare_bytes(4)
             voice()
             search(6, 0)
         case _:

@@ -76,9 +76,14 @@ class CapacityParams(Params):
     confidence_ratio: float = Field(default=0.99, ge=0.8, lt=1, description="of the decision")
     packet_bytes: int = Field(default=1250, ge=200, le=1500, description="IP packet: no larger than the path MTU")
     sustain_seconds: float = Field(
-        default=2.25, ge=0.1, le=60,
+        default=2.15, ge=0.1, le=60,
         description="verify: length of the load; it empties a token bucket of up to that many seconds times the "
-        "rate above the bucket's own, 8 MiB over 20 Mbit/s",
+        "rate above the bucket's own, 8 MB over 20 Mbit/s",
+    )  # fmt: skip
+    bucket_bytes: float = Field(
+        default=0.0, ge=0, le=1e10,
+        description="verify: what the line's token bucket holds, where its provider says so: it is refused unless "
+        "sustain_seconds empties it",
     )  # fmt: skip
     late_after_seconds: float = Field(
         default=6.0,
@@ -105,6 +110,13 @@ class CapacityParams(Params):
     def _both_or_none(self) -> Self:
         if bool(self.near_auth) != bool(self.near_interface):
             raise ValueError("near_auth and near_interface belong together: give both or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _empties_the_bucket(self) -> Self:
+        least = self.plan().emptying_seconds(8 * self.bucket_bytes)
+        if least > self.sustain_seconds:
+            raise ValueError(f"to empty a bucket of so many bytes, write sustain_seconds: {least:.2f}")
         return self
 
     def plan(self) -> VerifyPlan:

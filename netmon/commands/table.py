@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from netmon.i18n import _, current_language
-from netmon.impact import EffectiveStatus, effective
+from netmon.impact import EffectiveStatus, effective, span
 from netmon.model import Observation
 from netmon.words import duration, effective_word, figure, printable, reading_name, reason_sentence
 
@@ -50,7 +50,11 @@ def status_table(config: Any, latest: dict[str, Observation], now_ns: int, *, ti
     """Every check of the inventory, the worst first. What was never measured, or too long ago, is unknown."""
     language = current_language()
     rows: list[tuple[int, str, list[str]]] = []
-    states = effective(tuple(config.checks.values()), config.assets, latest, (), now_ns)
+    loads: dict[str, list[tuple[int, int]]] = {}
+    for test in config.checks.values():
+        if test.exclusive and (last := latest.get(test.id)) is not None:
+            loads.setdefault(test.asset, []).append(span(last))
+    states = effective(tuple(config.checks.values()), config.assets, latest, (), now_ns, loads)
     for check in config.checks.values():
         observation, state = latest.get(check.id), states[check.id]
         site, asset = config.sites[check.site], config.assets[check.asset]
@@ -60,6 +64,7 @@ def status_table(config: Any, latest: dict[str, Observation], now_ns: int, *, ti
         else:
             age = duration((now_ns - observation.started_ns) / 1e9)
             why = _("no recent figure") if state.raw is None else summary(observation)
+            why = f"{_('under test')}: {why}" if state.under_test else why
         cells = [*map(escape, names), check.id.rpartition("/")[2], status_cell(state.status), age,
                  escape(printable(why))]  # fmt: skip
         rows.append((WORST_FIRST.index(state.status), check.id, cells))

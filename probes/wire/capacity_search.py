@@ -21,7 +21,7 @@ FIRST_SHARE = 0.02
 STEP_SECONDS = 0.12
 FULL_SECONDS = 0.02
 LONG_SECONDS = 0.04
-FULL_LOSS = 0.1
+FULL_LOSS, FULL_LOST = 0.1, 10
 ABOVE, BELOW = 1.03, 0.93
 RECENT_SECONDS = 0.25
 SECOND = 1.0
@@ -108,15 +108,17 @@ class Search:
         self._recent.append(snapshot)
         while (self._recent[-1].arrived_ns - self._recent[0].arrived_ns) / 1e9 > RECENT_SECONDS:
             self._recent.popleft()
-        loss = interval.lost / (interval.lost + interval.packets)
         if self._measuring is None:
-            self._ramp(rise, loss, now)
+            self._ramp(rise, now)
         else:
             self._follow(rise)
             self._count(snapshot)
 
-    def _ramp(self, rise: float, loss: float, now: float) -> None:
-        full = rise > FULL_SECONDS or loss > FULL_LOSS
+    def _ramp(self, rise: float, now: float) -> None:
+        recent = between(self._recent[0], self._recent[-1], self._bits)
+        # One packet of a few that was lost by chance is no full line.
+        lossy = recent is not None and recent.lost >= max(FULL_LOST, FULL_LOSS * (recent.lost + recent.packets))
+        full = rise > FULL_SECONDS or lossy
         if not full and now - self._stepped < STEP_SECONDS + self._round_trip:
             return
         self._stepped = now

@@ -93,7 +93,7 @@ class VerifyPlan:
     quiet_seconds: float = 0.5
     touch_seconds: float = 0.02
     late_after_seconds: float = 6.0
-    sustain_seconds: float = 2.25
+    sustain_seconds: float = 2.15
     rise_seconds: float = 0.02
 
     @property
@@ -105,6 +105,10 @@ class VerifyPlan:
     def load(self) -> float:
         """What is sent, bits per second."""
         return self.target_bits_per_second * (1 + self.margin)
+
+    def emptying_seconds(self, bucket_bits: float) -> float:
+        """How long the load has to last to empty a bucket over ``FLOOR_SHARE`` of the target."""
+        return bucket_bits / (self.load - FLOOR_SHARE * self.target_bits_per_second)
 
     @property
     def gentle(self) -> float:

@@ -152,7 +152,14 @@ async def test_a_quiet_line_is_not_let_off(wires: Wires) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"near_auth": "x"}, {"layer": "frames"}, {"tolerance_ratio": 0}, {"packet_bytes": 9000}, {"directions": "up"}],
+    [
+        {"near_auth": "x"},
+        {"layer": "frames"},
+        {"tolerance_ratio": 0},
+        {"packet_bytes": 9000},
+        {"directions": "up"},
+        {"bucket_bytes": 8.6e6},
+    ],
 )
 def test_wrong_parameters_are_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

@@ -247,6 +247,24 @@ def test_what_was_left_open_begins_if_there_is_time_and_is_told_if_not() -> None
     assert {(name, attempt) for _begin, _end, name, attempt in world.ran} == {(CAPACITY[1].id, 1), (CAPACITY[2].id, 2)}
 
 
+def test_it_knows_when_lines_were_loaded() -> None:
+    """By a test that is under way, by those that ended, and by those of the archive; never by a normal test."""
+    world = World()
+    world.loading.recall([observation(CAPACITY[1], BEGIN - 60 * NS, Status.UP, {})])
+    world.loading.due(PAGES[2], BEGIN)
+    assert world.loading.loads() == {"station-1/uplink": [(BEGIN - 60 * NS, BEGIN - 59 * NS)]}
+    world.loading.due(CAPACITY[0], BEGIN)
+    while CAPACITY[0].id not in world.running:
+        world.step()
+    began = world.now
+    world.step(5)
+    assert world.loading.loads()["station-0/uplink"] == [(began, began + 5 * NS)]
+    world.step(15)
+    world.step(100)
+
+    assert world.loading.loads()["station-0/uplink"] == [(began, began + 20 * NS)]
+
+
 async def test_an_emergency_ends_a_test_at_once() -> None:
     world = World()
     world.loading.due(CAPACITY[0], BEGIN)
