@@ -62,4 +62,4 @@ async def test_the_county_has_every_kind_of_site_and_says_that_it_is_none(tmp_pa
         assert all("模拟" in site.name.zh and "simulated" in site.name.en for site in sites)
         known = {check.kind for check in watch.config.checks.values()}
         faulty = {watch.config.checks[check].kind for fault in faults(watch.county) for check in fault.effects}
-        assert known - faulty == {"ping", "path_mtu"}  # which cannot fail on loopback
+        assert known - faulty == {"ping", "path_mtu", "capacity"}  # which cannot fail on loopback
