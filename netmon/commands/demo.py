@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import signal
 import socket
 import tempfile
@@ -32,6 +33,7 @@ from netmon.commands.terminal import (
 from netmon.i18n import _, _n
 
 if TYPE_CHECKING:
+    from netmon.config import Config
     from netmon.demo.network import Network
     from netmon.demo.scenario import Pace
     from netmon.failover import Failover
@@ -94,6 +96,8 @@ async def _demo(
     from netmon.demo.script import faults
     from netmon.demo.survey import Survey
 
+    # That a test waits for a line that is used is told in the report and on the board, not on the terminal.
+    logging.getLogger("netmon.loading").setLevel(logging.ERROR)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -121,11 +125,24 @@ async def _demo(
             "kinds": dict(kinds),
             "network": "emulated" if network.emulated else "loopback",
             "left_out": _left_out(network),
+            "not_tested": _not_tested(settings.data, config),
             "failovers": [_failover(failover) for failover in netmon.failovers.all()],
             "set_requests_seen": county.writes_seen,
         }
     finally:
         await county.stop()
+
+
+def _not_tested(data: Path, config: Config) -> dict[str, dict[str, int]]:
+    """Why tests that load a line did not take place, how often, by check."""
+    from netmon.archive import Reader
+
+    found: dict[str, Counter[str]] = {}
+    with Reader.open(data) as reader:
+        for run in reader.missed():
+            if config.checks[run.check_id].exclusive:
+                found.setdefault(run.check_id, Counter())[run.reason] += 1
+    return {check_id: dict(reasons) for check_id, reasons in found.items()}
 
 
 def _failover(failover: Failover) -> dict[str, Any]:
@@ -134,7 +151,7 @@ def _failover(failover: Failover) -> dict[str, Any]:
 
 def _left_out(network: Network) -> list[str]:
     if not network.emulated:
-        return [f"ICMP faults, satellites, IPv6: {network.why_not}"]
+        return [f"ICMP faults, slow lines, satellites, IPv6: {network.why_not}"]
     return [] if network.has_names else ["IPv6: this system lets no names of the demo's own resolve"]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +30,7 @@ from netmon.demo.devices import (
     ups_on_battery,
 )
 from netmon.demo.network import RESOLVER, Network, Spot
+from netmon.demo.reflectors import Reflectors
 from netmon.demo.services import NameServer, TcpService, WebService
 from netmon.model import Status
 
@@ -41,9 +44,13 @@ GREETING: Final = "SIMULATION"
 PAGE: Final = "SIMULATION: 系统正常"
 LINE: Final = "wan0"
 TERMINAL: Final = "radio-terminal"
-TO_SITE, FROM_SITE = 1.2e6, 480_000.0
-"""Octets a second on a line: what one end sends, the other receives."""
 LINE_BITS_PER_SECOND: Final = 50e6
+USUAL_BYTES_PER_SECOND, FROM_SITE_RATIO = 1.2e6, 0.4
+"""Octets a second to a site, and the share that comes from it: what one end sends, the other receives."""
+TESTED_BITS_PER_SECOND: Final = 2e6
+"""What capacity tests ask for here: the 50 Mbit/s of the plan would keep the simulation's processor busy."""
+REFLECTOR_PORT: Final = 9736
+LEAST_TEST_INTERVAL_SECONDS: Final = 15.0
 VALID: Final = timedelta(days=60)
 SNMP_PORT, HTTP_PORT, HTTPS_PORT, DNS_PORT, SIP_PORT = 161, 80, 443, 53, 5060
 NEAR_RTT_SECONDS: Final = 0.001
@@ -67,12 +74,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _far_end(name: str) -> Tree:
-    return router(name, speed_mbits=100, in_per_second=TO_SITE, out_per_second=FROM_SITE)
+def _far_end(name: str, to_site: float = USUAL_BYTES_PER_SECOND) -> Tree:
+    return router(name, speed_mbits=100, in_per_second=to_site, out_per_second=FROM_SITE_RATIO * to_site)
 
 
-def _near_end(name: str) -> Tree:
-    return router(name, speed_mbits=100, in_per_second=FROM_SITE, out_per_second=TO_SITE)
+def _near_end(name: str, to_site: float = USUAL_BYTES_PER_SECOND) -> Tree:
+    return router(name, speed_mbits=100, in_per_second=FROM_SITE_RATIO * to_site, out_per_second=to_site)
 
 
 SNMP_PLAYERS: Final[Mapping[str, _Player]] = {
@@ -126,6 +133,7 @@ class County:
         self.authority = Authority(folder)
         self.network = network
         self._folder = folder
+        self._reflectors = Reflectors()
         self.interval_seconds = interval_seconds
         self._names: list[dns.rrset.RRset] = []
         self._resolver = NameServer(self._names)
@@ -141,6 +149,7 @@ class County:
             site["equipment"] = equipment
         if self.network.has_names:
             await self._resolver.start(RESOLVER, port=DNS_PORT)
+        inventory["reflector_keys"] = {"default": {"key_file": self._reflectors.write_key(self._folder)}}
         inventory["snmp_auths"] = {AUTH: {"version": "2c", "community_file": "community"}}
         inventory["defaults"] = self._defaults()
         profile = files(__package__) / f"{TERMINAL}.yaml"
@@ -155,6 +164,7 @@ class County:
 
     async def stop(self) -> None:
         """Close every socket."""
+        await asyncio.to_thread(self._reflectors.stop)
         for agent in self.agents.values():
             agent.close()
         for service in (*self.services.values(), self._resolver):
@@ -176,6 +186,13 @@ class County:
         defaults["ping"]["thresholds"] = {"rtt_median_seconds": {"degraded_above": 0.25}}
         defaults["base_station"]["params"]["auth"] = AUTH
         defaults["power"]["params"] = {"auth": AUTH}
+        defaults["capacity"] |= {
+            "interval": max(LEAST_TEST_INTERVAL_SECONDS, self.interval_seconds), "timeout": 10.0,
+            "params": {
+                "target_bits_per_second": TESTED_BITS_PER_SECOND, "tolerance_ratio": 0.1, "sustain_seconds": 0.4,
+                "late_after_seconds": 0.5, "rise_seconds": 0.5,
+            },
+        }  # fmt: skip
         defaults["path"]["params"] = {"auth": AUTH}
         defaults["path_mtu"] |= {"params": {"tries": 2, "wait_seconds": 0.15}}
         defaults["snmp"] |= {"params": {"auth": AUTH}, "thresholds": carrier}
@@ -194,6 +211,8 @@ class County:
     async def _play(self, asset: str, equipment: dict[str, Any]) -> None:
         """Start what stands there, and complete its entry in the inventory."""
         role = equipment.pop("plays", None)
+        tested, carries = equipment.pop("tested", False), equipment.pop("carries", None)
+        uses = equipment.pop("uses", USUAL_BYTES_PER_SECOND)
         if role is None:
             return
         rtt, ipv6 = equipment.pop("rtt", 0.0), equipment.pop("ipv6", "")
@@ -204,9 +223,18 @@ class County:
             equipment["checks"] = {"base-station": False, "terminal": told}
             return
         if role == "line":
-            near = await self._agent(f"{asset}#near", self.network.place(NEAR_RTT_SECONDS), _near_end)
-            far = await self._agent(f"{asset}#far", self._place(asset, rtt), _far_end)
+            shows = equipment.pop("shows", {})
+            near = await self._agent(
+                f"{asset}#near", self.network.place(NEAR_RTT_SECONDS), partial(_near_end, to_site=uses)
+            )
+            far = await self._agent(f"{asset}#far", self._place(asset, rtt), partial(_far_end, to_site=uses))
             equipment["endpoints"] = {"near": near, "far": far}
+            if tested:
+                spot = self.network.place(rtt, rate_bits_per_second=carries)
+                port = self._reflectors.add(spot.bind, self.network.port(REFLECTOR_PORT))
+                equipment["endpoints"]["reflector"] = {"host": spot.host, "port": port}
+            if carries is None or self.network.emulated:  # on loopback no line is slow
+                self.standing.update({f"{asset}/{check}": Status(word) for check, word in shows.items()})
             return
         shows = {check: Status(word) for check, word in equipment.pop("shows", {}).items()}
         spot = self._place(asset, rtt, down=Status.STANDBY in shows.values())

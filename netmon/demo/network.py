@@ -60,12 +60,17 @@ class Network:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def place(self, rtt_seconds: float, *, down: bool = False) -> Spot:
-        """A new host with an IPv4 address, so far away; on loopback it is never down."""
+    def place(self, rtt_seconds: float, *, down: bool = False, rate_bits_per_second: float | None = None) -> Spot:
+        """A new host with an IPv4 address, so far away; on loopback it is never down, and nothing is slow.
+
+        Args:
+            rate_bits_per_second: how fast IP packets go to it.
+        """
         high, low = divmod(next(self._numbers), 250)
         if self._emulator is None:
             return Spot(*[f"127.88.{high}.{low + 1}"] * 2)
-        return self._add(Spot(f"10.88.{high}.{low + 1}", f"10.89.{high}.{low + 1}"), rtt_seconds, down=down)
+        spot = Spot(f"10.88.{high}.{low + 1}", f"10.89.{high}.{low + 1}")
+        return self._add(spot, rtt_seconds, down=down, rate_bits_per_second=rate_bits_per_second)
 
     def place_ipv6(self, rtt_seconds: float) -> Spot:
         """A new host with an IPv6 address, in an emulated network only."""
@@ -98,9 +103,15 @@ class Network:
         if self._emulator is not None:
             self._emulator.close()
 
-    def _add(self, spot: Spot, rtt_seconds: float, *, down: bool = False) -> Spot:
+    def _add(
+        self, spot: Spot, rtt_seconds: float, *, down: bool = False, rate_bits_per_second: float | None = None
+    ) -> Spot:
         self._behaviours[spot.host] = Behaviour(
-            delay_seconds=rtt_seconds, jitter_seconds=rtt_seconds / 50, down=down, services=spot.bind
+            delay_seconds=rtt_seconds,
+            jitter_seconds=rtt_seconds / 50,
+            down=down,
+            services=spot.bind,
+            rate_bits_per_second=rate_bits_per_second,
         )
         if self._emulator is not None:
             self._emulator.set_hosts({spot.host: self._behaviours[spot.host]})

@@ -45,7 +45,7 @@ MAIN = (
     "rtt_median_seconds", "loss_ratio", "in_bytes_per_second", "out_bytes_per_second", "in_utilisation_ratio",
     "out_utilisation_ratio", "total_seconds", "connect_seconds", "first_byte_seconds", "lookup_seconds",
     "forward_power_watts", "vswr_ratio", "pa_temperature_celsius", "supply_volts", "esno_db", "battery_charge_ratio",
-    "pdv_p95_seconds", "longest_loss_seconds", "in_errors_per_second", "out_errors_per_second",
+    "path_mtu_bytes", "pdv_p95_seconds", "longest_loss_seconds", "in_errors_per_second", "out_errors_per_second",
     "in_discards_per_second", "out_discards_per_second", "interface_speed_bits_per_second",
 )  # fmt: skip
 """Readings that people look at first, in this order."""

@@ -28,6 +28,7 @@ SIZES = {"desktop": "1440,1400", "wall": "2560,1440", "phone": "500,1800"}  # Ch
 PAGES = {
     "county": "",
     "site": "sites/station-1",
+    "uplinks": "sites/station-2",
     "check": "checks/station-1/uplink/uplink",
     "events": "events",
     "search": "search",
