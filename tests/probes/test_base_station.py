@@ -17,6 +17,7 @@ from probes.base_station import KIND, BaseStationParams, probe_base_station
 from probes.wire.snmp import SnmpAuth
 from tests.lab import snmp as lab
 from tests.lab.checks import check
+from tests.lab.servers import unused_port
 from tests.lab.snmp_wires import endpoint, open_wires
 
 PING = {"count": 2, "gap_seconds": 0.01}
@@ -155,7 +156,7 @@ async def test_a_wrong_privacy_key_meets_silence_and_the_sentence_says_so(secure
 
 
 async def test_nobody_there_is_down_whatever_the_credentials() -> None:
-    result = await with_credentials(lab.free_port(), RIGHT, pings=False, seconds=0.5)
+    result = await with_credentials(unused_port(), RIGHT, pings=False, seconds=0.5)
     assert judged(result) is Status.DOWN
 
 

@@ -54,7 +54,7 @@ UNITLESS = frozenset(
         "sent", "received", "duplicates", "reordered", "discarded", "reply_hop_limit", "answers", "redirects",
         "rejected_values", "status_code", "soa_serial", "icmp_up", "snmp_up", "module_success", "interface_found",
         "hub_up", "addresses", "failed_addresses", "on_battery", "transmitting", "r_factor",
-        "mos_cqe", "line_available",
+        "implausible_counters", "mos_cqe", "line_available",
     }
 )  # fmt: skip
 
@@ -223,7 +223,7 @@ async def dual_stack_service() -> AsyncIterator[Ends]:
 def line_end(name: str) -> Mapping[str, Value]:
     """A router whose default route leads over its only interface (RFC 4292)."""
     row = "1.4.0.0.0.0.0.2.0.0.1.4.192.0.2.1"
-    return router(name, speed_mbits=100, bytes_per_second=0) | {
+    return router(name, speed_mbits=100, in_per_second=0, out_per_second=0) | {
         f"1.3.6.1.2.1.4.24.7.1.{column}.{row}": Value(Syntax.INTEGER, value)
         for column, value in ((7, 2), (8, 4), (12, 0))
     }

@@ -335,7 +335,7 @@ def test_the_same_data_make_the_same_bytes(made: Path, data: Path, tmp_path: Pat
     report(data, tmp_path / "again")
     names = sorted(path.name for path in made.iterdir())
     assert names == sorted(path.name for path in (tmp_path / "again").iterdir())
-    assert len(names) == 2 + 2 * 14
+    assert len(names) == 2 + 2 * 15
     for name in names:
         assert (made / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
