@@ -14,6 +14,7 @@ import pytest
 
 from netmon import i18n
 from netmon.archive import Event, Journal
+from netmon.failover import Failover, Outcome, Service, Use
 from netmon.model import Asset, LocalText, MissedRun, Observation, Reason, ReasonCode, Site, Status, Window
 from netmon.web import create_app
 from probes.base import Failure, ProbeResult, State, StateClass, Step
@@ -232,6 +233,34 @@ async def test_a_search_finds_names_addresses_and_states() -> None:
     wrong = words(await page(view, "/search?status=wrong"))
     assert "Screen" in wrong
     assert "Core" not in wrong
+
+
+async def test_a_site_says_which_uplink_is_in_use_and_what_the_last_failover_cost() -> None:
+    spare = Asset(
+        id="hunchun/spare", site="hunchun", kind="uplink", name=LocalText(en=HOSTILE[:60]), backup_of="hunchun/router"
+    )
+    services = (
+        Service(check_id=CHECK, outcome=Outcome.FAILED),
+        Service(check_id="hunchun/spare/ping", outcome=Outcome.WORKED, gap=(5.0, 12.2)),
+    )
+    last = Failover(
+        id="f", site="hunchun", check_id=CHECK, primary="hunchun/router", taken_over=True,
+        lost_ns=NOW_NS - 70 * SECOND_NS, noticed_ns=NOW_NS - 60 * SECOND_NS, services=services, window="m1",
+    )  # fmt: skip
+    use = Use(check_id=CHECK, site="hunchun", primary="hunchun/router", word="backup", since_ns=NOW_NS, last=last)
+    assets = {asset.id: asset for asset in (*Inventory().assets.values(), spare)}
+    shown = await page(netmon(seen(), config=Inventory(assets=assets), in_use=[use]), "/sites/hunchun")
+    assert "<script>alert" not in shown
+    text = words(shown)
+    for part in (
+        "the backup uplink: nothing is in reserve", "last failover 2023-11-15 06:12 announced", "primary again not yet",
+        "gap between 5 s and 13 s", "failed: on the backup these did not work: Router",
+    ):  # fmt: skip
+        assert part in text
+    unseen = replace(use, word=None, last=None)
+    text = words(await page(netmon(seen(), config=Inventory(assets=assets), in_use=[unseen]), "/sites/hunchun"))
+    assert "No failover was seen yet." in text
+    assert "in use not known" in text
 
 
 @pytest.mark.parametrize("path", ["/", "/sites/hunchun", f"/checks/{CHECK}", "/events", "/search?q=ping"])
