@@ -253,7 +253,8 @@ async def test_a_site_says_which_uplink_is_in_use_and_what_the_last_failover_cos
     assert "<script>alert" not in shown
     text = words(shown)
     for part in (
-        "the backup uplink: nothing is in reserve", "last failover 2023-11-15 06:12 announced", "primary again not yet",
+        "the backup uplink: nothing is in reserve", "last failover 2023-11-15 06:12 announced drill",
+        "primary again not yet",
         "gap between 5 s and 13 s", "failed: on the backup these did not work: Router",
     ):  # fmt: skip
         assert part in text
