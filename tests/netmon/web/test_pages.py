@@ -14,9 +14,10 @@ import pytest
 
 from netmon import i18n
 from netmon.archive import Event, Journal
-from netmon.failover import Failover, Outcome, Service, Use
+from netmon.failover import FAILOVER, FAILOVER_ENDED, Failover, Outcome, Service, Use
 from netmon.model import Asset, LocalText, MissedRun, Observation, Reason, ReasonCode, Site, Status, Window
 from netmon.web import create_app
+from netmon.web.board import failover_text
 from probes.base import Failure, ProbeResult, State, StateClass, Step
 from probes.capacity import CapacityParams
 from tests.lab.checks import check
@@ -233,6 +234,21 @@ async def test_a_search_finds_names_addresses_and_states() -> None:
     wrong = words(await page(view, "/search?status=wrong"))
     assert "Screen" in wrong
     assert "Core" not in wrong
+
+
+def test_a_failover_is_told_in_a_sentence() -> None:
+    failover = Failover(
+        id=f"{CHECK}@1", site="hunchun", check_id=CHECK, primary="hunchun/router", taken_over=True, lost_ns=1,
+        noticed_ns=2, services=(Service(check_id=CHECK, outcome=Outcome.WORKED, gap=(5.0, 12.2)),),
+    )  # fmt: skip
+    i18n.use_language("en")
+    text = failover_text(FAILOVER, failover.detail(), Inventory())
+    assert text == (
+        "Hunchun battalion · gap until services answered again: between 5 s and 13 s"
+        " · passed: on the backup everything worked that had worked before (1 checks)"
+    )
+    assert failover_text(FAILOVER_ENDED, {"id": f"{CHECK}@1"}, Inventory()) == "Hunchun battalion"
+    assert failover_text("start", {"vantage": "main"}, Inventory()) == ""
 
 
 async def test_a_site_says_which_uplink_is_in_use_and_what_the_last_failover_cost() -> None:
