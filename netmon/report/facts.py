@@ -15,7 +15,7 @@ from netmon import __version__
 from netmon.archive import Reader
 from netmon.config import Config
 from netmon.failover import Failover, Outcome, result_text
-from netmon.i18n import _
+from netmon.i18n import _, current_language
 from netmon.impact import Effective, EffectiveStatus
 from netmon.model import LOCAL, LocalText, Window
 from netmon.report.period import Period, PeriodError
@@ -317,6 +317,11 @@ def _equipment(config: Config, site: str) -> list[Equipment]:
 
 def _failover(failover: Failover, names: Names) -> Switched:
     low, high = failover.gap or (None, None)
+
+    def called(check_id: str) -> str:
+        name = names.of(check_id.rpartition("/")[0])
+        return name["zh"] if current_language() == "zh" else name["en"]
+
     return {
         "id": failover.id,
         "site": failover.site,
@@ -330,7 +335,7 @@ def _failover(failover: Failover, names: Names) -> Switched:
         "gap_low_seconds": low,
         "gap_high_seconds": high,
         "passed": failover.passed,
-        "result_text": in_both(lambda: result_text(failover, str)),
+        "result_text": in_both(lambda: result_text(failover, called)),
         "announced": failover.window,
         "worked": list(failover.of(Outcome.WORKED)),
         "failed": list(failover.of(Outcome.FAILED)),

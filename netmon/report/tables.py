@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -278,15 +279,16 @@ def _failovers(facts: Facts, language: Language) -> Table:
     rows: list[list[Cell]] = [
         [
             each["site_name"][language], each["uplink_name"][language], each["noticed"], each["until"],
-            each["gap_low_seconds"], each["gap_high_seconds"], each["result_text"][language],
+            each["gap_low_seconds"], high if (high := each["gap_high_seconds"]) is None else math.ceil(high),
+            each["result_text"][language],
             _("yes") if each["announced"] else _("no"),
         ]
         for each in facts.get("failovers", [])
     ]  # fmt: skip
     columns = [
-        Column(_("site"), width=26), Column(_("uplink that was lost"), width=26), Column(_("noticed"), "moment", 20),
+        Column(_("site"), width=26), Column(_("uplink that was lost"), width=26), Column(_("noticed at"), "moment", 20),
         Column(_("primary again"), "moment", 20), Column(_("gap at least"), "seconds"),
-        Column(_("gap at most"), "seconds"), Column(_("result"), width=70), Column(_("announced")),
+        Column(_("gap at most"), "seconds"), Column(_("result"), width=70), Column(_("announced drill")),
     ]  # fmt: skip
     return Table("failovers", _("Failovers"), columns, rows)
 

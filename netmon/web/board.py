@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from netmon.failover import Use, gap_text, result_text
+from netmon.archive import Event
+from netmon.failover import FAILOVER, FAILOVER_ENDED, Use, failovers_of, gap_text, result_text
 from netmon.i18n import _, current_language, ngettext
 from netmon.impact import Effective, EffectiveStatus
 from netmon.model import Asset, Check, LocalText, Observation, Site
@@ -31,7 +32,17 @@ from netmon.words import (
 )
 from probes.base import split_key
 
-__all__ = ["CheckRow", "check_row", "county", "found", "main_readings", "name_of", "run_lines", "site_page"]
+__all__ = [
+    "CheckRow",
+    "check_row",
+    "county",
+    "failover_text",
+    "found",
+    "main_readings",
+    "name_of",
+    "run_lines",
+    "site_page",
+]
 
 TROUBLES_SHOWN = 20
 IN_USE = {
@@ -216,6 +227,24 @@ def _uplink(use: Use, assets: Mapping[str, Asset]) -> dict[str, Any]:
         "since": "" if use.since_ns is None else moment(use.since_ns),
         "last": shown,
     }
+
+
+def failover_text(kind: str, detail: Mapping[str, Any], inventory: Inventory) -> str:
+    """What an event tells of a failover, in a sentence; empty for other events."""
+
+    def called(check_id: str) -> str:
+        asset = inventory.assets.get(check_id.rpartition("/")[0])
+        return check_id if asset is None else name_of(asset.name, asset.id)
+
+    def place(site_id: str) -> str:
+        site = inventory.sites.get(site_id)
+        return site_id if site is None else name_of(site.name, site.id)
+
+    if kind == FAILOVER:
+        (failover,) = failovers_of([Event(kind=kind, at_ns=0, detail=detail)])
+        gap = _("gap until services answered again: {gap}").format(gap=gap_text(failover.gap))
+        return f"{place(failover.site)} · {gap} · {result_text(failover, called)}"
+    return place(str(detail.get("id", "")).partition("/")[0]) if kind == FAILOVER_ENDED else ""
 
 
 def equipment(counts: Sequence[Completeness]) -> list[dict[str, Any]]:

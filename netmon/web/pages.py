@@ -229,7 +229,9 @@ class Pages:
 
     def _event(self, event: TimelineEvent) -> dict[str, Any]:
         if event.check is None:
-            text = ", ".join(f"{key} {value}" for key, value in event.detail.items())
+            text = board.failover_text(event.kind, event.detail, self._view.config) or ", ".join(
+                f"{key} {value}" for key, value in event.detail.items()
+            )
             return {
                 "status": "note", "word": "netmon", "check": "", "text": printable(text),
                 "subject": event_word(event.kind),

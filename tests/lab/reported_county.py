@@ -11,6 +11,7 @@ from typing import Final
 import probes
 from netmon.archive import Journal
 from netmon.config import Config, recall
+from netmon.failover import FAILOVER, Failover, Outcome, Service
 from netmon.model import Observation, Reason, ReasonCode, Status, midnight_ns
 from netmon.targets.documents import ENTERED
 from netmon.upkeep import EVENT_KINDS
@@ -20,6 +21,7 @@ __all__ = ["EMERGENCY_FROM", "EMERGENCY_UNTIL", "FAULTS", "FIRST", "HOURS", "LAS
 
 ROOT: Final = Path(__file__).parents[2]
 FIRST, LAST = date(2025, 3, 1), date(2025, 4, 30)
+SECOND_NS: Final = 1_000_000_000
 HOUR_NS: Final = 3_600_000_000_000
 HOURS: Final = 61 * 24
 EMERGENCY_FROM, EMERGENCY_UNTIL = 20 * 24 + 6, 20 * 24 + 18
@@ -79,6 +81,7 @@ async def fill(folder: Path, hours: int = HOURS) -> Config:
                     journal.append(_run(check.id, check.normally_off, bad, at_ns, config.config_id))
         _declare(journal, begin)
         _enter(journal, begin)
+        _fail_over(journal, begin)
         await journal.flush()
     return config
 
@@ -116,6 +119,20 @@ def _declare(journal: Journal, begin: int) -> None:
     })  # fmt: skip
     journal.append_event(over, begin + EMERGENCY_UNTIL * HOUR_NS, {"id": "e20250321-060000", "author": "anna"})
     journal.append_event("clock_step", begin + 500 * HOUR_NS, {"step_ns": 3_500_000_000})
+
+
+def _fail_over(journal: Journal, begin: int) -> None:
+    """Station 1 goes over its backup, and one thing does not work there."""
+    at_ns = begin + 700 * HOUR_NS
+    failover = Failover(
+        id="station-1/router/path@1", site="station-1", check_id="station-1/router/path", primary="station-1/uplink",
+        taken_over=True, lost_ns=at_ns - 10 * SECOND_NS, noticed_ns=at_ns, window="m2",
+        services=(
+            Service(check_id="station-1/camera/ping", outcome=Outcome.FAILED),
+            Service(check_id="station-1/hd/ping", outcome=Outcome.WORKED, gap=(12.0, 31.5)),
+        ),
+    )  # fmt: skip
+    journal.append_event(FAILOVER, at_ns, failover.detail())
 
 
 def _enter(journal: Journal, begin: int) -> None:

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 import probes
 from netmon.alerts.desk import Alert, Severity
 from netmon.alerts.settings import AlertSettings
+from netmon.failover import Failover, Outcome, Service, Use
 from netmon.impact import Effective, EffectiveStatus
 from netmon.metrics import CheckMetrics, Internals
 from netmon.metrics.families import FIXED, RTT_BUCKETS, reading_metric
@@ -493,6 +494,16 @@ def test_an_alert_is_there_while_it_lasts_and_the_board_where_it_was_said_to_be(
     assert value("netmon_board_info", {"url": "https://netmon.example.org"}) == 1
 
 
+def failed_over() -> Use:
+    """A site on its backup, of which everything is known."""
+    service = Service(check_id="s/hd/ping", outcome=Outcome.WORKED, gap=(2.0, 4.5))
+    last = Failover(
+        id="f", site="s", check_id="s/router/path", primary="s/uplink", taken_over=True, lost_ns=1, noticed_ns=2,
+        services=(service,),
+    )  # fmt: skip
+    return Use(check_id="s/router/path", site="s", primary="s/uplink", word="backup", since_ns=2, last=last)
+
+
 def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> None:
     """Families, kinds, labels and help texts are those of a scrape in which everything appears."""
     seconds = dict.fromkeys(("available_seconds", "unavailable_seconds", "severely_errored_seconds"), 1.0)
@@ -514,6 +525,7 @@ def test_the_document_names_every_family_with_its_labels_and_nothing_else() -> N
     internals.watch_traps(FakeTraps())
     internals.watch_reports(SimpleNamespace(overdue=0))
     internals.watch_coverage(lambda: survey_board().now({}))
+    internals.watch_failovers(lambda: [failed_over()])
     state = Effective(check_id=ID, raw=Status.DOWN, status=EffectiveStatus.UNREACHABLE, cause="hunchun/router")
     scrape.metrics.show_effective({ID: state})
     exported = {}

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from netmon import __version__
 from netmon.alerts.outbox import Message, Outbox
 from netmon.archive import Journal
+from netmon.failover import Failover, Service, Use
+from netmon.failover import Outcome as ServiceOutcome
 from netmon.metrics import Internals
 from netmon.runner import Clock
 from netmon.web import Access
@@ -30,6 +33,30 @@ async def test_the_journal_tells_about_itself(tmp_path: Path) -> None:
         assert value("netmon_archive_writable") == 1
         journal.fault = "disk full"
         assert value("netmon_archive_writable") == 0
+
+
+def test_uplinks_and_their_failovers_are_shown() -> None:
+    use = Use(check_id="s/router/path", site="s", primary="s/uplink", word=None, since_ns=None, last=None)
+    uses = [use]
+    internals = Internals()
+    internals.watch_failovers(lambda: uses)
+
+    def value(name: str) -> float | None:
+        return internals.registry.get_sample_value(f"netmon_{name}", {"site": "s", "uplink": "s/uplink"})
+
+    names = ("uplink_on_backup", "failover_timestamp_seconds", "failover_gap_high_seconds", "failover_passed")
+    assert [value(name) for name in names] == [None] * 4
+    service = Service(check_id="s/hd/ping", outcome=ServiceOutcome.WORKED, gap=(2.0, 4.5))
+    last = Failover(
+        id="f", site="s", check_id="s/router/path", primary="s/uplink", taken_over=True, lost_ns=1, noticed_ns=10**9,
+        services=(service,),
+    )  # fmt: skip
+    uses[:] = [replace(use, word="backup", last=last)]
+    assert [value(name) for name in names] == [1, 1, 4.5, 1]
+    assert value("failover_gap_low_seconds") == 2
+    unclear = replace(service, outcome=ServiceOutcome.UNCLEAR, gap=None)
+    uses[:] = [replace(use, word="primary", last=replace(last, services=(unclear,)))]
+    assert [value(name) for name in names] == [0, 1, None, None]
 
 
 def test_log_ins_are_counted() -> None:

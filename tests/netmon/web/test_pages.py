@@ -14,8 +14,10 @@ import pytest
 
 from netmon import i18n
 from netmon.archive import Event, Journal
+from netmon.failover import FAILOVER, FAILOVER_ENDED, Failover, Outcome, Service, Use
 from netmon.model import Asset, LocalText, MissedRun, Observation, Reason, ReasonCode, Site, Status, Window
 from netmon.web import create_app
+from netmon.web.board import failover_text
 from probes.base import Failure, ProbeResult, Scheduling, State, StateClass, Step
 from probes.capacity import CapacityParams
 from tests.lab.checks import check
@@ -239,6 +241,50 @@ async def test_what_a_load_test_disturbs_says_so() -> None:
     for path in ("/", "/sites/hunchun", f"/checks/{CHECK}", "/search?q=ping"):
         assert "degraded under test" in words(await page(there, path))
         assert "under test" not in words(await page(netmon(seen(status=Status.DEGRADED)), path))
+
+
+def test_a_failover_is_told_in_a_sentence() -> None:
+    failover = Failover(
+        id=f"{CHECK}@1", site="hunchun", check_id=CHECK, primary="hunchun/router", taken_over=True, lost_ns=1,
+        noticed_ns=2, services=(Service(check_id=CHECK, outcome=Outcome.WORKED, gap=(5.0, 12.2)),),
+    )  # fmt: skip
+    i18n.use_language("en")
+    text = failover_text(FAILOVER, failover.detail(), Inventory())
+    assert text == (
+        "Hunchun battalion · gap until services answered again: between 5 s and 13 s"
+        " · passed: on the backup everything worked that had worked before (1 checks)"
+    )
+    assert failover_text(FAILOVER_ENDED, {"id": f"{CHECK}@1"}, Inventory()) == "Hunchun battalion"
+    assert failover_text("start", {"vantage": "main"}, Inventory()) == ""
+
+
+async def test_a_site_says_which_uplink_is_in_use_and_what_the_last_failover_cost() -> None:
+    spare = Asset(
+        id="hunchun/spare", site="hunchun", kind="uplink", name=LocalText(en=HOSTILE[:60]), backup_of="hunchun/router"
+    )
+    services = (
+        Service(check_id=CHECK, outcome=Outcome.FAILED),
+        Service(check_id="hunchun/spare/ping", outcome=Outcome.WORKED, gap=(5.0, 12.2)),
+    )
+    last = Failover(
+        id="f", site="hunchun", check_id=CHECK, primary="hunchun/router", taken_over=True,
+        lost_ns=NOW_NS - 70 * SECOND_NS, noticed_ns=NOW_NS - 60 * SECOND_NS, services=services, window="m1",
+    )  # fmt: skip
+    use = Use(check_id=CHECK, site="hunchun", primary="hunchun/router", word="backup", since_ns=NOW_NS, last=last)
+    assets = {asset.id: asset for asset in (*Inventory().assets.values(), spare)}
+    shown = await page(netmon(seen(), config=Inventory(assets=assets), in_use=[use]), "/sites/hunchun")
+    assert "<script>alert" not in shown
+    text = words(shown)
+    for part in (
+        "the backup uplink: nothing is in reserve", "last failover 2023-11-15 06:12 announced drill",
+        "primary again not yet",
+        "gap between 5 s and 13 s", "failed: on the backup these did not work: Router",
+    ):  # fmt: skip
+        assert part in text
+    unseen = replace(use, word=None, last=None)
+    text = words(await page(netmon(seen(), config=Inventory(assets=assets), in_use=[unseen]), "/sites/hunchun"))
+    assert "No failover was seen yet." in text
+    assert "in use not known" in text
 
 
 @pytest.mark.parametrize("path", ["/", "/sites/hunchun", f"/checks/{CHECK}", "/events", "/search?q=ping"])
