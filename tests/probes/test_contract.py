@@ -50,7 +50,7 @@ UNITLESS = frozenset(
     {
         "sent", "received", "duplicates", "reordered", "discarded", "reply_hop_limit", "answers", "redirects",
         "rejected_values", "status_code", "soa_serial", "icmp_up", "snmp_up", "module_success", "interface_found",
-        "hub_up", "addresses", "failed_addresses", "on_battery", "transmitting",
+        "hub_up", "addresses", "failed_addresses", "implausible_counters", "on_battery", "transmitting",
     }
 )  # fmt: skip
 
