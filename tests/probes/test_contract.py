@@ -53,8 +53,8 @@ UNITLESS = frozenset(
     {
         "sent", "received", "duplicates", "reordered", "discarded", "reply_hop_limit", "answers", "redirects",
         "rejected_values", "status_code", "soa_serial", "icmp_up", "snmp_up", "module_success", "interface_found",
-        "hub_up", "addresses", "failed_addresses", "on_battery", "transmitting", "r_factor",
-        "implausible_counters", "mos_cqe", "line_available",
+        "hub_up", "addresses", "failed_addresses", "implausible_counters", "on_battery", "transmitting", "r_factor",
+        "mos_cqe", "line_available",
     }
 )  # fmt: skip
 
