@@ -50,7 +50,7 @@ def county() -> Config:
     """The sample inventory, each check once an hour."""
     text = (ROOT / "config" / "sites.yaml").read_text(encoding="utf-8")
     begin, end = text.index("defaults:"), text.index("# 维护窗口")
-    kinds = ("ping", "tcp", "dns", "http", "ipv6", "satellite")
+    kinds = ("ping", "tcp", "dns", "http", "ipv6", "satellite", "stream")
     hourly = "".join(f"  {kind}: {{interval: 1h}}\n" for kind in kinds)
     defaults = (
         "defaults:\n  base_station: {interval: 1h, params: {auth: radios}}\n"
