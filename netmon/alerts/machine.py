@@ -309,23 +309,29 @@ class Machine:
 
     @staticmethod
     def _seen(asset: str, since_ns: int, world: World) -> bool:
-        return any(
-            world.seen_ns.get(check.id, 0) >= since_ns for check in world.checks.values() if check.asset == asset
-        )
+        return any(world.seen_ns.get(check.id, 0) >= since_ns for check in _asked(asset, world))
 
     @classmethod
     def _looked_at(cls, asset: str, since_ns: int, world: World, now_ns: int) -> bool:
-        checks = [check for check in world.checks.values() if check.asset == asset]
+        checks = _asked(asset, world)
         if not checks or cls._seen(asset, since_ns, world):
             return True
-        longest = max(check.holds_seconds for check in checks)
-        return now_ns - since_ns > longest * SECOND_NS
+        return now_ns - since_ns > min(check.holds_seconds for check in checks) * SECOND_NS
 
     @staticmethod
     def _cut_off(world: World) -> bool:
         """Whether nothing comes back from anywhere: then it is this machine that is cut off."""
         roots = _roots(world)
         return len(roots) > 1 and all(asset in world.down for asset in roots)
+
+
+def _asked(asset: str, world: World) -> list[Check]:
+    """The checks by which equipment is found to be down; a test once a day is none that anybody waits for."""
+    return [
+        check
+        for check in world.checks.values()
+        if check.asset == asset and not (check.exclusive or check.aside or check.hearsay)
+    ]
 
 
 def _above(asset_id: str, assets: Mapping[str, Asset]) -> Iterable[str]:

@@ -11,7 +11,7 @@ from netmon.alerts.desk import Desk, NoticeKind, Severity, Silence
 from netmon.alerts.machine import VANTAGE, Change, Machine, World
 from netmon.impact import down_assets, effects, known
 from netmon.model import Asset, Check, LocalText, Observation, Reason, ReasonCode, Status, Window
-from probes.base import Failure, ProbeResult
+from probes.base import Failure, ProbeResult, Scheduling
 from tests.lab.checks import check
 from tests.lab.soak import scale
 
@@ -120,6 +120,26 @@ def test_a_child_that_is_asked_first_waits_for_its_parent() -> None:
     net.say("core", UP)
     net.say("uplink", DOWN)
     assert net.notices == [(NoticeKind.RAISED, ("x/uplink",))]
+
+
+def test_nobody_waits_for_a_test_once_a_day() -> None:
+    """Nor does one that was made say that somebody looked whether the line is there."""
+    net = Net()
+    test = check("x/uplink/capacity", interval_seconds=86_400, scheduling=Scheduling.EXCLUSIVE)
+    net.checks[test.id] = test
+    net.round()
+    net.say("a", DOWN)
+    net.latest[test.id] = replace(net.latest["x/a/ping"], check_id=test.id, started_ns=net.now_ns + 30 * S)
+    net.now_ns += 60 * S
+    net.say("core", UP)
+    net.say("a", DOWN)
+    assert net.notices == []
+    net.now_ns += 60 * S
+    net.say("core", UP)
+    net.say("a", DOWN)
+    net.now_ns += 10 * S
+    net.decide()
+    assert net.notices == [(NoticeKind.RAISED, ("x/a",))]
 
 
 def test_children_that_say_down_for_a_moment_after_their_parent_is_back_raise_nothing() -> None:
