@@ -112,7 +112,8 @@ async def _demo(
             say(_("driving through the simulated county, to survey its radio coverage ..."))
         survey = await asyncio.to_thread(Survey, folder, config)
         await asyncio.to_thread(partial(survey.drive, settings.data, now_ns=time.time_ns()))
-        scenario = Scenario(faults(county), pace, county.standing)
+        tests = frozenset(check.id for check in config.checks.values() if check.exclusive)
+        scenario = Scenario(faults(county), pace, county.standing, tests)
         async with running(config, settings, [listening], notice=notice) as netmon:
             netmon.observe(scenario.observe)
             work = [scenario.run()]

@@ -95,6 +95,7 @@ class Scenario:
         faults: what can go wrong.
         pace: how fast.
         standing: statuses of checks that are not UP while nothing is injected.
+        tests: checks that load a line: one that was ended early, as at the end of the run, decides nothing.
 
     Attributes:
         unmeasured: checks that netmon itself was not able to run here, which is no false alarm: it says so.
@@ -104,6 +105,7 @@ class Scenario:
     faults: Sequence[Fault]
     pace: Pace
     standing: Mapping[str, Status] = field(default_factory=dict)
+    tests: frozenset[str] = frozenset()
     injections: list[Injection] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     false_alarms: list[str] = field(default_factory=list)
@@ -163,7 +165,8 @@ class Scenario:
         for injection in self._active:
             if observation.started_ns > injection.begun_ns and injection.fault.effects.get(check) is status:
                 injection.seen.setdefault(check, _after(observation, injection.begun_ns))
-        if any(reason.code is ReasonCode.MONITOR_FAULT for reason in observation.reasons):
+        undecided = status is Status.UNKNOWN and check in self.tests
+        if undecided or any(reason.code is ReasonCode.MONITOR_FAULT for reason in observation.reasons):
             self.unmeasured.add(check)
         elif status is not self._expected(check) and not self._explained(observation, previous):
             reason = observation.reasons[0].subject if observation.reasons else ""
