@@ -33,15 +33,15 @@ from tests.lab.shaped import ShapedTask, recorded, run_shaped
 
 VOID_SECONDS = 0.03
 SEARCH_SECONDS = 6.0
-MB = 10**6
+MIB = 2**20
 GOOD, BAD, EDGE = "carries 50", "does not", "edge"
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("20 Mbit/s", BAD, {"rate": 20e6}),
     ("45 Mbit/s", BAD, {"rate": 45e6}),
     ("49 Mbit/s", BAD, {"rate": 49e6}),
     ("49 Mbit/s, queue 5 ms", BAD, {"rate": 49e6, "latency": 0.005}),
-    ("20 Mbit/s, bucket 8 MB", BAD, {"rate": 20e6, "burst": 8 * MB}),
-    ("20 Mbit/s, bucket 8 MB, policer", BAD, {"rate": 20e6, "burst": 8 * MB, "police": True}),
+    ("20 Mbit/s, bucket 8 MiB", BAD, {"rate": 20e6, "burst": 8 * MIB}),
+    ("20 Mbit/s, bucket 8 MiB, policer", BAD, {"rate": 20e6, "burst": 8 * MIB, "police": True}),
     ("100 for 5 s, then 30 Mbit/s", BAD, {"rate": 100e6, "slower": (5.0, 30e6)}),
     ("50 for 5 s, then 30 Mbit/s", BAD, {"rate": 50e6, "slower": (5.0, 30e6)}),
     ("50 Mbit/s", GOOD, {"rate": 50e6}),

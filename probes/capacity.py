@@ -76,9 +76,9 @@ class CapacityParams(Params):
     confidence_ratio: float = Field(default=0.99, ge=0.8, lt=1, description="of the decision")
     packet_bytes: int = Field(default=1250, ge=200, le=1500, description="IP packet: no larger than the path MTU")
     sustain_seconds: float = Field(
-        default=2.15, ge=0.1, le=60,
+        default=2.25, ge=0.1, le=60,
         description="verify: length of the load; it empties a token bucket of up to that many seconds times the "
-        "rate above the bucket's own, 8 MB over 20 Mbit/s",
+        "rate above the bucket's own, 8 MiB over 20 Mbit/s",
     )  # fmt: skip
     bucket_bytes: float = Field(
         default=0.0, ge=0, le=1e10,

@@ -93,7 +93,7 @@ class VerifyPlan:
     quiet_seconds: float = 0.5
     touch_seconds: float = 0.02
     late_after_seconds: float = 6.0
-    sustain_seconds: float = 2.15
+    sustain_seconds: float = 2.25
     rise_seconds: float = 0.02
 
     @property

@@ -15,15 +15,15 @@ from tests.lab.line_model import PACKET_BITS, LineModel, conduct
 from tests.lab.soak import generator, scale
 
 TARGET = 50e6
-MB = 8e6
+MIB = 8.0 * 2**20
 GOOD: list[dict[str, Any]] = [{"rate": 50e6}, {"rate": 51e6}, {"rate": 100e6}, {"rate": 100e6, "loss": 0.005}]
 BAD: list[dict[str, Any]] = [
     {"rate": 20e6},
     {"rate": 45e6},
     {"rate": 49e6},
-    {"rate": 49e6, "burst_bits": 2 * MB / 8},
-    {"rate": 20e6, "burst_bits": 8 * MB},
-    {"rate": 20e6, "burst_bits": 8 * MB, "queue_seconds": 0.002},
+    {"rate": 49e6, "burst_bits": 2 * MIB / 8},
+    {"rate": 20e6, "burst_bits": 8 * MIB},
+    {"rate": 20e6, "burst_bits": 8 * MIB, "queue_seconds": 0.002},
     {"rate": 100e6, "slower": (5.5, 30e6)},
     {"rate": 50e6, "slower": (5.5, 30e6)},
 ]
@@ -57,7 +57,7 @@ def test_a_verification_costs_less_than_a_quarter_of_a_full_test(seed: int) -> N
     test, _seconds, sent = verify(seed, rate=TARGET, delay=0.0005, jitter=0.002)
 
     assert test.outcome is Outcome.REACHED
-    assert sent * PACKET_BITS / 8 < 60.3e6 / 4 * 0.96
+    assert sent * PACKET_BITS / 8 < 60.3e6 / 4 * 0.98
 
 
 def test_a_slow_line_is_let_off_soon() -> None:
@@ -69,7 +69,7 @@ def test_a_slow_line_is_let_off_soon() -> None:
 
 def test_a_slow_line_has_the_rate_that_it_has() -> None:
     """Whatever its bucket let through before, but for the moment in which it ran dry."""
-    test, _seconds, _sent = verify(rate=20e6, burst_bits=8 * MB)
+    test, _seconds, _sent = verify(rate=20e6, burst_bits=8 * MIB)
 
     assert test.carried_bits_per_second == pytest.approx(20e6, rel=0.35)
 
