@@ -249,8 +249,10 @@ class App:
 
     def under_test(self, observation: Observation) -> bool:
         """Whether a test loaded the line while this was measured."""
-        check = self.config.checks.get(observation.check_id)
-        return check is not None and under_test(check, *span(observation), self.config.assets, self.loading.loads())
+        loads, check = self.loading.loads(), self.config.checks.get(observation.check_id)
+        if not loads or check is None:
+            return False
+        return under_test(check, *span(observation), self.config.assets, loads)
 
     def uses(self) -> Sequence[Use]:
         """Which uplink is in use, for each site with a backup."""
