@@ -17,7 +17,7 @@ from typing import Final
 
 from probes.base import Family, MonitorFault
 from probes.wire.echo import Echo, EchoError, sending_seconds
-from probes.wire.icmp_call import ARRIVAL, COLUMNS, HOPS, RECEIVED, SENT, Call, Timetable
+from probes.wire.icmp_call import ARRIVAL, COLUMNS, HOPS, RECEIVED, SENT, STAMP, Call, Timetable
 from probes.wire.icmp_clock import StepWatch
 from probes.wire.icmp_layout import NAMES, Destination, Layout, destination, source_of
 from probes.wire.icmp_messages import ORIGIN_TIMESTAMPING, ErrorMessage, local_failure, parse_control, parse_error
@@ -51,6 +51,7 @@ READS = 16
 STAMPS_AWAITED = 4096
 """Packets whose send stamps are waited for; beyond, the way out gives none, and they are forgotten."""
 SEQUENCES: Final = 1 << 16
+ERROR_QUEUE: Final = int(socket.MSG_ERRQUEUE)
 LAST_STAMP_ID: Final = 0xFFFFFFFF
 
 _Packet = tuple[Call, int, bytes]
@@ -356,12 +357,19 @@ class _Channel:
         rows[at + ARRIVAL] = call.answered
         call.answered += 1
         if place not in call.errors:
-            self._settled(call)
+            call.waiting -= 1
+            if not call.waiting:
+                self._complete(call)
 
     def _settled(self, call: Call) -> None:
-        """One more packet is answered, or refused; after the last one the call waits for duplicates, and ends."""
+        """One more packet will not be answered any more."""
         call.waiting -= 1
-        if call.waiting or call.future.done():
+        if not call.waiting:
+            self._complete(call)
+
+    def _complete(self, call: Call) -> None:
+        """Every packet is answered, or refused: the call waits for duplicates, and ends."""
+        if call.future.done():
             return
         low, high = LATE_DUPLICATES_SECONDS
         until = self._loop.time() + min(max(call.longest_ns() * 1e-9, low), high)
@@ -373,14 +381,16 @@ class _Channel:
         inbox, layout, stamped = self._messages, self._layout, self._stamped
         for _ in range(READS):
             try:
-                count = inbox.receive(self.sock, socket.MSG_ERRQUEUE)
+                count = inbox.receive(self.sock, ERROR_QUEUE)
             except (BlockingIOError, InterruptedError):
                 return
             for n, (stamp, seconds, nanoseconds, error, origin, stamp_id) in enumerate(layout.errors(inbox, count)):
                 if stamp == layout.stamp and error == layout.error and origin == ORIGIN_TIMESTAMPING:
                     packet = stamped.pop(stamp_id, None)
                     if packet is not None:
-                        packet[0].take_stamp(packet[1], seconds * 1_000_000_000 + nanoseconds)
+                        call, place, _head = packet
+                        call.rows[COLUMNS * place + STAMP] = seconds * 1_000_000_000 + nanoseconds
+                        call.batched = call.plain
                 else:
                     received = inbox.packet(n)
                     message = parse_error(self.family, received.control)

@@ -77,11 +77,6 @@ class Call:
         self.duplicates: dict[int, int] = {}
         self.errors: dict[int, EchoError] = {}
 
-    def take_stamp(self, place: int, stamp_ns: int) -> None:
-        """The kernel sent a packet."""
-        self.rows[COLUMNS * place + STAMP] = stamp_ns
-        self.batched = self.plain
-
     def clock_set(self) -> None:
         """The round trips of packets under way will mean nothing."""
         rows = self.rows

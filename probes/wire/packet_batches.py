@@ -21,6 +21,9 @@ NAME_ROOM: Final = 32
 CONTROL_HEAD: Final = Struct("@Nii")
 """struct cmsghdr: length (with itself), level, kind; its data follows, and the next one at a multiple of eight."""
 
+DONT_WAIT: Final = int(socket.MSG_DONTWAIT)
+"""A plain number: to join the flags that the module ``socket`` gives takes as long as the system call."""
+
 Tail = ctypes.Array[ctypes.c_char]
 """What a packet shares with others, after its head: made by ``ctypes.create_string_buffer`` and left as it is."""
 
@@ -113,7 +116,7 @@ class Inbox:
         # The kernel writes lengths and flags into the headers, and leaves alone what it does not write.
         self._headers[:] = self._ready
         self.slots[:] = self._empty
-        return _checked(_libc.recvmmsg(sock.fileno(), self._messages, self.capacity, flags | socket.MSG_DONTWAIT, None))
+        return _checked(_libc.recvmmsg(sock.fileno(), self._messages, self.capacity, flags | DONT_WAIT, None))
 
     def packet(self, n: int) -> Received:
         """The packet in slot ``n``, taken apart."""
@@ -177,4 +180,4 @@ class Outbox:
         Raises:
             OSError: why the first of them was refused.
         """
-        return _checked(_libc.sendmmsg(sock.fileno(), self._messages, count, socket.MSG_DONTWAIT))
+        return _checked(_libc.sendmmsg(sock.fileno(), self._messages, count, DONT_WAIT))
