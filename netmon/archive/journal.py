@@ -93,7 +93,7 @@ class Journal:
         *,
         on_durable: Callable[[Sequence[Observation]], None],
         on_stuck: Callable[[Sequence[Observation]], None] = lambda _observations: None,
-        gather_seconds: float = 0.05,
+        gather_seconds: float = 0.1,
         queue_limit: int = QUEUE_LIMIT,
     ) -> Self:
         """Open the archive in ``folder`` for writing; folder and file are made where they are missing.
