@@ -318,7 +318,7 @@ def reason_sentence(reason: Reason) -> str:
 
 
 def _state_sentence(name: str, word: str) -> str:
-    if name in STATES:
+    if split_key(name)[0] in STATES:
         return _("{subject}: {state}").format(subject=state_name(name), state=state_word(name, word))
     return _("{name}: the device reports {state}").format(name=state_name(name), state=state_word(name, word))
 

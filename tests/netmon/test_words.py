@@ -89,6 +89,11 @@ def state(name: str, word: str) -> Reason:
             "数据路径：unheard of",
         ),
         (
+            state("bandwidth[to_site]", "below"),
+            "bandwidth [to the site]: below the target",
+            "带宽 [到站]：低于目标",
+        ),
+        (
             state("vswr_alarm[2]", "high"),
             "standing wave alarm [2]: the device reports high",
             "驻波告警 [2]：设备报告 high",
