@@ -1,7 +1,7 @@
 """The whole of netmon pinging 1,000 addresses, archive and metrics on, beside fping and smokeping_prober.
 
 CPU of whole processes, user and system, start-up included, in turns. Every address is in 127.0.0.0/8.
-Usage: python bench/icmp.py [--targets 1000] [--count 20] [--rounds 5] [--pairs 3] [--smokeping]
+Usage: python bench/icmp.py [--targets 1000] [--count 20] [--rounds 40] [--pairs 1] [--smokeping]
 """
 
 from __future__ import annotations
@@ -133,9 +133,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--targets", type=int, default=1000)
     parser.add_argument("--count", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--interval", type=float, default=3.0)
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=1)
     parser.add_argument("--smokeping", action="store_true", help="also beside smokeping_prober, 1,000 a second")
     parser.add_argument("--child", type=Path)
     options = parser.parse_args()
