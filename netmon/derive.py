@@ -265,7 +265,7 @@ def follow(
 ) -> tuple[Mapping[str, float], Carried]:
     """The derived readings of a run that began at ``started_ns``, and what it leaves to the next one."""
     readings, counters, losses = result.readings, result.counters, result.samples.get(SECONDS)
-    if not (counters or losses or before.fastest or "transmitting" in readings or before.transmitted_ns is not None):
+    if not (counters or losses or before.fastest or "transmitting" in readings):
         return EMPTY, before  # as of every ping
     derived: dict[str, float] = {}
     counted, counted_ns, available = before.counters, before.counted_ns, before.available

@@ -236,14 +236,15 @@ class Draft:
     """A result while it is being measured: a probe that is cut short returns what is in it so far.
 
     Attributes:
-        readings, facts: as in :class:`ProbeResult`.
+        readings, states, facts: as in :class:`ProbeResult`.
         trace: the steps so far.
     """
 
-    __slots__ = ("_timeout", "facts", "readings", "trace")
+    __slots__ = ("_timeout", "facts", "readings", "states", "trace")
 
     def __init__(self, timeout: float) -> None:
         self.readings: dict[str, float] = {}
+        self.states: dict[str, State] = {}
         self.facts: dict[str, str] = {}
         self.trace = Trace()
         self._timeout = timeout
@@ -261,6 +262,7 @@ class Draft:
             failure=failure.failure if failure else None,
             detail=failure.detail if failure else "",
             readings=self.readings,
+            states=self.states,
             facts=self.facts,
             steps=self.trace.steps,
         )

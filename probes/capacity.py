@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -141,7 +141,6 @@ class _Test:
     address: str
     wires: Wires
     draft: Draft
-    states: dict[str, State] = field(default_factory=dict)
     bytes_sent: float = 0.0
 
     @property
@@ -186,11 +185,7 @@ async def probe_capacity(
         draft.readings["test_bytes"] = test.bytes_sent
     if failure is None and len(carried) == len(DIRECTIONS[params.directions]):
         draft.readings["capacity_bits_per_second"] = min(carried)
-    result = draft.finish(failure)
-    return ProbeResult(
-        failure=result.failure, detail=result.detail, readings=result.readings, states=test.states,
-        facts=result.facts, steps=result.steps,
-    )  # fmt: skip
+    return draft.finish(failure)
 
 
 async def _direction(test: _Test, direction: str) -> float | None:
@@ -270,7 +265,7 @@ def _conclude(
         )
     if outcome is Outcome.UNDECIDED:
         draft.facts[indexed("undecided", direction)] = ended or "what was seen fits both"
-    test.states[indexed("bandwidth", direction)] = State(outcome.value, MEANING[outcome])
+    test.draft.states[indexed("bandwidth", direction)] = State(outcome.value, MEANING[outcome])
     draft.trace.step(f"{direction}: {outcome.value}" + (f", {ended}" if ended else ""))
     return None if outcome is Outcome.UNDECIDED else carried
 

@@ -100,22 +100,13 @@ async def probe_path(
 ) -> ProbeResult:
     """Ask the router which way it sends, within ``timeout``."""
     draft = Draft(timeout)
-    states: dict[str, State] = {}
     failure = None
     try:
         router = await _read(endpoints["host"], params, draft, wires=wires)
-        states = _states(router, params, draft)
+        draft.states |= _states(router, params, draft)
     except NetworkFailure as error:
         failure = error
-    result = draft.finish(failure)
-    return ProbeResult(
-        failure=result.failure,
-        detail=result.detail,
-        readings=result.readings,
-        states=states,
-        facts=result.facts,
-        steps=result.steps,
-    )
+    return draft.finish(failure)
 
 
 async def _read(endpoint: Endpoint, params: PathParams, draft: Draft, *, wires: Wires) -> _Router:

@@ -63,7 +63,6 @@ async def probe_path_mtu(
         MonitorFault: this machine itself takes no packets of that size, has no IPv6, or ``timeout`` is too short.
     """
     draft = Draft(timeout)
-    states: dict[str, State] = {}
 
     async def look(endpoint: Endpoint) -> NetworkFailure | None:
         family = endpoint.family
@@ -72,18 +71,11 @@ async def probe_path_mtu(
         except NetworkFailure as failure:
             return failure
         draft.readings[indexed("path_mtu_bytes", family.value)] = float(search.good or 0)
-        states[indexed("path_mtu_discovery", family.value)] = DISCOVERY[search.silent]
+        draft.states[indexed("path_mtu_discovery", family.value)] = DISCOVERY[search.silent]
         return None
 
     failures = await each(look(endpoint) for endpoint in endpoints.values())
-    result = draft.finish(next((failure for failure in failures if failure is not None), None))
-    return ProbeResult(
-        failure=result.failure,
-        detail=result.detail,
-        readings=result.readings,
-        states=states,
-        steps=result.steps,
-    )
+    return draft.finish(next((failure for failure in failures if failure is not None), None))
 
 
 async def _search(endpoint: Endpoint, params: PathMtuParams, draft: Draft, *, wires: Wires) -> Search:
