@@ -211,9 +211,10 @@ class _Client:
 
     def _ask(self, kind: Kind, body: bytes, wanted: Kind, end: float, doing: str) -> Control:
         """One message and its answer; a lost one is sent again."""
+        asked: dict[int, float] = {}
         for again in (*ASK_AGAIN_SECONDS, *ASK_AGAIN_SECONDS):
             self._counter += 1
-            sent = time.monotonic()
+            asked[self._counter] = sent = time.monotonic()
             self._sock.send(pack(kind, self._nonce, self._counter, body, self._key))
             until = min(end, sent + again)
             while (left := until - time.monotonic()) > 0 and not self._stop.is_set:
@@ -225,8 +226,9 @@ class _Client:
                         message is not None and message.kind is wanted and message.who == self._nonce
                         and message.valid(self._key)
                     ):  # fmt: skip
-                        if message.counter == self._counter:
-                            self._round_trip = max(0.0, arrived_ns / 1e9 - sent)
+                        # Over a satellite the answer may be that to the question before the last.
+                        if message.counter in asked:
+                            self._round_trip = max(0.0, arrived_ns / 1e9 - asked[message.counter])
                         return message
             if time.monotonic() >= end or self._stop.is_set:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 from typing import Any
@@ -57,6 +58,37 @@ async def test_load_comes_through_in_both_directions(down: bool, family: Family)
     assert last.packets == last.highest + 1
     assert found.packets_sent >= last.packets
     assert (there.counts.tests, there.counts.refused) == (1, 0)
+
+
+class _Slow(asyncio.DatagramProtocol):
+    """Passes datagrams on between a client and a reflector, each so much later."""
+
+    def __init__(self, port: int, seconds: float) -> None:
+        self._far, self._seconds = ("127.0.0.1", port), seconds
+        self._near: Any = None
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        if addr != self._far:
+            self._near = addr
+        to = self._near if addr == self._far else self._far
+        asyncio.get_running_loop().call_later(self._seconds, self._transport.sendto, data, to)
+
+
+async def test_an_answer_to_an_earlier_question_tells_the_round_trip() -> None:
+    """Over a satellite the question is asked again before its answer can be there."""
+    with reflector() as there:
+        transport, _slow = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Slow(there.port, 0.25), local_addr=("127.0.0.1", 0)
+        )
+        with contextlib.closing(transport):
+            found = await run(transport.get_extra_info("sockname")[1], timeout=5.0)
+
+    assert found.stopped == ""
+    assert found.round_trip_seconds == pytest.approx(0.5, abs=0.1)
 
 
 async def test_a_wrong_key_gets_no_answer() -> None:
