@@ -29,10 +29,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from probes.wire.capacity_verify import Verify, VerifyPlan
 from tests.lab.line_model import PACKET_BITS, LineModel, conduct
-from tests.lab.shaped import ShapedTask, recorded, run_shaped
+from tests.lab.shaped import ShapedTask, run_shaped
 
 VOID_SECONDS = 0.03
-SEARCH_SECONDS = 6.0
 MIB = 2**20
 GOOD, BAD, EDGE = "carries 50", "does not", "edge"
 CASES: list[tuple[str, str, dict[str, Any]]] = [
@@ -118,10 +117,13 @@ def table(files: list[str]) -> None:
 
 
 def searches() -> Iterator[ShapedTask]:
-    """Rates, families, round trips and losses of the search."""
-    params = {"directions": "to_site", "method": "search", "highest_bits_per_second": 150e6}
-    ways = itertools.product((0.0, 0.01, 0.3), (0.0, 0.005, 0.01), (False, True), (20e6, 45e6, 49e6, 50e6, 51e6, 100e6))
-    for delay, loss, ipv6, rate in ways:
+    """Directions, round trips, losses, families and rates of the search."""
+    ways = itertools.product(
+        ("to_site", "from_site"), (0.0, 0.01, 0.3), (0.0, 0.005, 0.01), (False, True),
+        (20e6, 45e6, 49e6, 50e6, 51e6, 100e6),
+    )  # fmt: skip
+    for direction, delay, loss, ipv6, rate in ways:
+        params = {"directions": direction, "method": "search", "highest_bits_per_second": 150e6}
         yield ShapedTask(rate=rate, ipv6=ipv6, delay=delay, loss=loss, record=True, params=params)
 
 
@@ -131,11 +133,13 @@ def search(runs: int, first: int) -> None:
         try:
             found = run_shaped(task)
         except Exception as error:  # noqa: BLE001 (a run that broke is told)
-            found = {"error": str(error)[-300:], "longest_wait_seconds": 9.0, "readings": {}, "record": []}
+            found = {"error": str(error)[-300:], "longest_wait_seconds": 9.0, "readings": {}}
+        direction = task.params["directions"]
         row = {
-            "rate": task.rate, "ipv6": task.ipv6, "round_trip": 2 * task.delay, "loss": task.loss,
-            "carried": found["readings"].get("carried_bits_per_second[to_site]"),
-            "record": recorded(found["record"], SEARCH_SECONDS),
+            "direction": direction, "rate": task.rate, "ipv6": task.ipv6, "round_trip": 2 * task.delay,
+            "loss": task.loss,
+            "carried": found["readings"].get(f"carried_bits_per_second[{direction}]"),
+            "record": found.get("record"),
             "wait": round(found["longest_wait_seconds"], 4), "error": found.get("error") or found.get("detail", ""),
         }  # fmt: skip
         print(json.dumps(row), flush=True)
@@ -157,8 +161,8 @@ def searched(files: list[str]) -> None:
             f"{row['carried'] / row['record'] - 1:+.2%}" if row["carried"] and row["record"] else row["error"] or "none"
         )
         print(
-            f"  {row['rate'] / 1e6:5.0f} Mbit/s {'IPv6' if row['ipv6'] else 'IPv4'} {row['round_trip'] * 1e3:4.0f} ms "
-            f"loss {row['loss']:.1%}: {(row['carried'] or 0) / 1e6:7.2f} {off}"
+            f"  {row['direction']:9} {row['rate'] / 1e6:5.0f} Mbit/s {'IPv6' if row['ipv6'] else 'IPv4'} "
+            f"{row['round_trip'] * 1e3:4.0f} ms loss {row['loss']:.1%}: {(row['carried'] or 0) / 1e6:7.2f} {off}"
             + (" void" if row["wait"] >= VOID_SECONDS else "")
         )
 
@@ -212,7 +216,7 @@ def main(words: list[str]) -> None:
         case ["voice"]:
             voice()
         case ["search", *rest]:
-            runs, first = [*map(int, rest), *(108, 0)[len(rest) :]]
+            runs, first = [*map(int, rest), *(216, 0)[len(rest) :]]
             search(runs, first)
         case ["searched", *files]:
             searched(files)

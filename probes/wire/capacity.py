@@ -250,15 +250,17 @@ class _Client:
                     "the time was not enough" if now_ns > end_ns else "the reflector fell silent"
                 )
                 break
+            beats = now_ns >= beat_ns
+            if beats and self._down:
+                conductor.take(meter.snapshot(), now_ns / 1e9)
             rate = conductor.rate(now_ns / 1e9)
             gap_ns = round(SECOND_NS * self._bits / rate) if rate else 0
             if not self._down:
                 pacer.set_gap(gap_ns, now_ns)
                 pacer.send(now_ns)
-            if now_ns >= beat_ns or (self._down and gap_ns != last_gap_ns):
+            # Each is answered by a report, which takes its share of the line: not more of them than it needs.
+            if beats or (self._down and gap_ns != last_gap_ns):
                 beat_ns, last_gap_ns = now_ns + BEAT_NS, gap_ns
-                if self._down:
-                    conductor.take(meter.snapshot(), now_ns / 1e9)
                 self._send(Kind.BEAT, Beat(gap_ns if self._down else 0).body())
             # The conductor may want another rate at any moment, not only when there is something to send or to read.
             due_ns = min(beat_ns, now_ns + LOOK_NS if self._down else pacer.due_ns(now_ns))

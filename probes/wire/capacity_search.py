@@ -37,6 +37,7 @@ class Search:
         done: no more load is needed.
         filled: the line was filled; otherwise it carries the highest rate that was allowed, and perhaps more.
         seconds_bits_per_second: what was carried in each second once it was filled.
+        marks_ns: when these seconds began and ended, by the receiver's clock: one more than there are seconds.
         rise_seconds: the greatest rise of the delay that was seen.
         lost, packets: of the load.
         disturbed: samples in which the receiving machine dropped packets itself.
@@ -53,6 +54,7 @@ class Search:
     ) -> None:
         self.done = self.filled = False
         self.seconds_bits_per_second: list[float] = []
+        self.marks_ns: list[int] = []
         self.rise_seconds = 0.0
         self.lost = self.packets = self.disturbed = 0
         self._highest = highest
@@ -145,8 +147,10 @@ class Search:
     def _count(self, snapshot: Snapshot) -> None:
         if self._mark is None:
             self._mark = snapshot
+            self.marks_ns.append(snapshot.arrived_ns)
         elif (snapshot.arrived_ns - self._mark.arrived_ns) / 1e9 >= SECOND:
             second = between(self._mark, snapshot, self._bits)
             if second is not None:
                 self.seconds_bits_per_second.append(second.bits_per_second)
-            self._mark = snapshot
+                self.marks_ns.append(snapshot.arrived_ns)
+                self._mark = snapshot

@@ -20,11 +20,12 @@ from dataclasses import asdict, dataclass, field
 from ipaddress import ip_interface
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
+from unittest import mock
 
 from tests.lab import need
 
-__all__ = ["ShapedTask", "recorded", "run_shaped"]
+__all__ = ["ShapedTask", "run_shaped"]
 
 CLONE_NEWNET = 0x40000000
 NEAR, FAR = ("10.81.1.1", "fd81:1::1"), ("10.81.2.1", "fd81:2::1")
@@ -49,8 +50,8 @@ class ShapedTask:
         delay, loss: one-way seconds, ratio of packets, of the emulator.
         kind: capacity or iperf3, with its server at the far end.
         params: of the kind.
-        record: let the emulator keep every packet that it passes on to the far end, and report their bits of frames in
-            each tenth of a second (``record``).
+        record: let the emulator keep every packet that it passes on, and report the bits of frames a second that went
+            the way of a search, in the seconds from which that has its figure (``record``).
         voice: send a voice-like stream beside the test, and report on it.
         iperf: run iperf3 for ten seconds instead of the test, and report the bytes of its frames (``iperf_bytes``).
     """
@@ -84,19 +85,6 @@ def run_shaped(task: ShapedTask) -> dict[str, Any]:
         raise RuntimeError(done.stderr)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
-
-
-def recorded(tenths: list[int], search_seconds: float) -> float | None:
-    """Bits per second that the emulator passed on in the last half of the time for which a search kept the line full.
-
-    Args:
-        tenths: ``record`` of :func:`run_shaped`.
-    """
-    loaded = [number for number, bits in enumerate(tenths) if bits > max(tenths) / 10]
-    if len(loaded) < 10 * search_seconds:
-        return None
-    part = tenths[loaded[-1] - round(5 * search_seconds) : loaded[-1]]  # the last tenth is not full
-    return 10 * sum(part) / len(part)
 
 
 def _run(*words: str, inside: int | None = None) -> None:
@@ -154,24 +142,35 @@ def _emulate(task: dict[str, Any], far: int) -> Any:
     return emulator
 
 
-def _shape(verb: str, task: dict[str, Any], rate: float, emulated: bool) -> None:
-    """(Re)set the line: the router's queue to each side."""
-    for device in ("m0", "m1"):
-        overhead = ["overhead", "14"] if emulated and device == "m1" else []
+def _shape(verb: str, task: dict[str, Any], rate: float, emulated: bool, far: int) -> None:
+    """(Re)set the line: a queue in each direction."""
+    # Before what delays, loses and records, in both directions.
+    for device, inside in (("f0", far) if emulated else ("m0", None), ("m1", None)):
+        overhead = ["overhead", "14"] if emulated else []
         limit = ["limit", "20000"] if task["police"] else ["latency", f"{task['latency'] * 1000:.0f}ms"]
         _run(
             "tc", "qdisc", verb, "dev", device, "root", "tbf", "rate", f"{rate:.0f}bit", "burst", f"{task['burst']}b",
-            *limit, *overhead,
+            *limit, *overhead, inside=inside,
         )  # fmt: skip
 
 
 async def _test(task: dict[str, Any]) -> dict[str, Any]:
     """In the near network: one run of the kind."""
-    import probes
+    import probes.capacity
     from probes.base import Endpoint, Family
     from probes.wire.capacity import CapacityWire
+    from probes.wire.capacity_search import Search
     from probes.wire.iperf import IperfWire
     from probes.wire.names import Names
+
+    class Kept(Search):
+        """The last one made."""
+
+        made: ClassVar[list[Search]] = []
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            Kept.made.append(self)
 
     kind = probes.KINDS[task["kind"]]
     family = Family.IPV6 if task["ipv6"] else Family.IPV4
@@ -182,13 +181,16 @@ async def _test(task: dict[str, Any]) -> dict[str, Any]:
         await asyncio.sleep(2)  # its modules are loaded by then
     print("begins", flush=True)  # noqa: T201 (for the program above)
     begun, processor = time.monotonic(), time.process_time()
-    result = await kind.probe(end, kind.params.model_validate(task["params"]), wires=wires, timeout=task["timeout"])
+    with mock.patch.object(probes.capacity, "Search", Kept):
+        result = await kind.probe(end, kind.params.model_validate(task["params"]), wires=wires, timeout=task["timeout"])
     found = {
         "failure": result.failure, "detail": result.detail, "readings": dict(result.readings),
         "states": {name: state.word for name, state in result.states.items()}, "facts": dict(result.facts),
         "steps": [step.text for step in result.steps], "seconds": time.monotonic() - begun,
-        "cpu_seconds": time.process_time() - processor,
+        "cpu_seconds": time.process_time() - processor, "counted_ns": None,
     }  # fmt: skip
+    if Kept.made and (marks := Kept.made[-1].marks_ns)[1:]:
+        found["counted_ns"] = [marks[(len(marks) - 1) // 2], marks[-1]]
     if voice is not None:
         voice.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -230,16 +232,16 @@ async def _voice(task: dict[str, Any]) -> None:
         await wire.aclose()
 
 
-def _tenths(records: list[Any], to: str) -> list[int]:
-    """Bits of frames (14 octets of Ethernet to each IP packet) that were passed on to an address, by 0.1 s."""
-    passed = [(at_ns, 8 * (one.length + 14)) for one in records if one.address == to for at_ns in one.written_ns]
-    begin_ns = min((at_ns for at_ns, _bits in passed), default=0)
-    tenths: list[int] = []
-    for at_ns, bits in passed:
-        place = (at_ns - begin_ns) // 100_000_000
-        tenths += [0] * (place + 1 - len(tenths))
-        tenths[place] += bits
-    return tenths
+def _passed(records: list[Any], to: str, begin_ns: int, end_ns: int) -> float:
+    """Bits of frames (14 octets of Ethernet to each IP packet) a second that were passed on to an address."""
+    bits = sum(
+        8 * (one.length + 14)
+        for one in records
+        if one.address == to
+        for at_ns in one.written_ns
+        if begin_ns <= at_ns < end_ns
+    )
+    return bits * 1e9 / (end_ns - begin_ns)
 
 
 def _iperf(near: int, far: int) -> int:
@@ -287,7 +289,7 @@ def main() -> None:
         else:
             _veth("m1", "f0", far.pid, ROUTER_FAR, FAR)
         if task["rate"]:
-            _shape("add", task, task["rate"], emulated)
+            _shape("add", task, task["rate"], emulated, far.pid)
         if task["iperf"]:
             json.dump({"iperf_bytes": _iperf(near.pid, far.pid)}, sys.stdout)
             return
@@ -309,7 +311,7 @@ def main() -> None:
             after, rate = task["slower"]
 
             def slow_down() -> None:
-                _shape("change", task, rate, emulated)
+                _shape("change", task, rate, emulated, far.pid)
                 changed.append(time.monotonic() - begun)
 
             timer = threading.Timer(after + QUIET_SECONDS, slow_down)
@@ -331,8 +333,9 @@ def main() -> None:
         late = changed[0] - task["slower"][0] - QUIET_SECONDS if changed else 0.0
         found["longest_wait_seconds"] = max(canary.longest, late)
         test.wait(20)
-        if task["record"]:
-            found["record"] = _tenths(emulator.records(), FAR[task["ipv6"]])
+        if task["record"] and found["counted_ns"]:
+            to = (NEAR if task["params"]["directions"] == "from_site" else FAR)[task["ipv6"]]
+            found["record"] = _passed(emulator.records(), to, *found["counted_ns"])
     json.dump(found, sys.stdout)
 
 

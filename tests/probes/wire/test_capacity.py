@@ -65,6 +65,7 @@ class _Slow(asyncio.DatagramProtocol):
 
     def __init__(self, port: int, seconds: float) -> None:
         self._far, self._seconds = ("127.0.0.1", port), seconds
+        self.asked = 0
         self._near: Any = None
         self._transport: Any = None
 
@@ -74,6 +75,7 @@ class _Slow(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Any) -> None:
         if addr != self._far:
             self._near = addr
+            self.asked += 1
         to = self._near if addr == self._far else self._far
         asyncio.get_running_loop().call_later(self._seconds, self._transport.sendto, data, to)
 
@@ -89,6 +91,30 @@ async def test_an_answer_to_an_earlier_question_tells_the_round_trip() -> None:
 
     assert found.stopped == ""
     assert found.round_trip_seconds == pytest.approx(0.5, abs=0.1)
+
+
+class _Restless(Steady):
+    """Changes the rate each time that it is told something."""
+
+    def rate(self, now: float) -> float:
+        return super().rate(now) * (1 + len(self.taken) % 2 / 10)
+
+
+async def test_a_rate_that_changes_all_the_time_does_not_fill_the_line_with_reports() -> None:
+    """At 450 a second they had taken 2 % of a line of 45 Mbit/s, which the load then did not get."""
+    with reflector() as there:
+        transport, relay = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Slow(there.port, 0.0), local_addr=("127.0.0.1", 0)
+        )
+        wire = CapacityWire({"default": KEY})
+        with contextlib.closing(transport):
+            await wire.run(
+                "127.0.0.1", transport.get_extra_info("sockname")[1], family=Family.IPV4, key="default", down=True,
+                datagram_bytes=972, packet_bits=BITS, highest=5e6, seconds=5.0, stop=Stop(), timeout=2.0,
+                conductor=lambda now, _round_trip: _Restless(now, 1.0),
+            )  # fmt: skip
+
+    assert 30 <= relay.asked <= 50
 
 
 async def test_a_wrong_key_gets_no_answer() -> None:
