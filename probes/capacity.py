@@ -32,9 +32,9 @@ from probes.wire.capacity import CapacityRun, Conductor, Stop
 from probes.wire.capacity_layer import Layer, datagram_bytes, packet_bits
 from probes.wire.capacity_search import Search
 from probes.wire.capacity_verify import Outcome, Verify, VerifyPlan
-from probes.wire.directions import DIRECTIONS, FROM_SITE, TO_SITE
+from probes.wire.directions import DIRECTIONS, FROM_SITE
 from probes.wire.failures import network
-from probes.wire.interface import Interface, read_interface
+from probes.wire.others import Others
 
 if TYPE_CHECKING:
     from probes.wire import Wires
@@ -46,7 +46,6 @@ HEADROOM: Final = 1.05
 """What a verification may send at the most, as a share of its target."""
 HANDSHAKE_SECONDS: Final = 5.0
 VERIFY_SECONDS, RAMP_SECONDS = 20.0, 10.0
-LOOK_SECONDS: Final = 1.0
 SPARE_SECONDS: Final = 0.2
 COUNTED_IN_FRAMES: Final = frozenset({Layer.ETHERNET, Layer.ETHERNET_FCS, Layer.PHYSICAL})
 """Where octets of frames can be added: at higher layers they would be too many, for the headers of unknown packets."""
@@ -210,9 +209,15 @@ async def _direction(test: _Test, direction: str) -> float | None:
 
     stop = Stop()
     draft.trace.step(f"{direction}: {params.method} at {params.layer.value} layer with {test.address}")
-    watch = _Others(test, direction, stop)
-    await watch.begin()
-    watching = asyncio.create_task(watch.run())
+    frame = test.bits(Layer.ETHERNET) / 8
+    others = Others(
+        test.wires, test.near, auth=params.near_auth, interface=params.near_interface, direction=direction,
+        most_bits_per_second=params.most_others_ratio * params.target_bits_per_second,
+        own_octets=lambda: stop.packets * frame, end=stop.set,
+    )  # fmt: skip
+    if fault := await others.begin():
+        draft.trace.step(fault)
+    watching = asyncio.create_task(others.watch())
     try:
         run = await test.wires.capacity.run(
             test.address, test.endpoint.port or PORT, family=test.endpoint.family, key=params.key,
@@ -223,8 +228,7 @@ async def _direction(test: _Test, direction: str) -> float | None:
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
-    others = await watch.end()
-    return _conclude(test, direction, conductors[0], run, others)
+    return _conclude(test, direction, conductors[0], run, others.mean)
 
 
 def _conclude(
@@ -270,71 +274,6 @@ def _conclude(
     return None if outcome is Outcome.UNDECIDED else carried
 
 
-class _Others:
-    """Watches what others send over the line meanwhile, by the counters of the router's interface at our end."""
-
-    def __init__(self, test: _Test, direction: str, stop: Stop) -> None:
-        params = test.params
-        self._test = test
-        self._counter = "out_octets" if direction == TO_SITE else "in_octets"
-        self._stop = stop
-        self._limit = params.most_others_ratio * params.target_bits_per_second
-        self._active = bool(params.near_auth) and test.near is not None
-        self._first: tuple[int, float, int] | None = None
-        self._address = ""
-
-    async def begin(self) -> None:
-        """Read the counter before the load."""
-        near = self._test.near
-        if not self._active or near is None:
-            return
-        try:
-            self._address = await self._test.wires.names.resolve(near.host, near.family)
-        except NetworkFailure as error:
-            self._active = False
-            self._test.draft.trace.step(error.detail)
-            return
-        self._first = await self._read()
-
-    async def run(self) -> None:
-        """End the test when others need the line."""
-        before = self._first
-        while before is not None:
-            await asyncio.sleep(LOOK_SECONDS)
-            now = await self._read()
-            if now is None or now[1] - before[1] < LOOK_SECONDS / 2:
-                continue
-            others = self._between(before, now)
-            before = now
-            if others > self._limit:
-                self._stop.set(f"others sent {others / 1e6:.1f} Mbit/s")
-
-    async def end(self) -> float | None:
-        """Mean of others' traffic since :meth:`begin`, bits per second of frames; ``None`` if it is not known."""
-        now = await self._read() if self._first is not None else None
-        if self._first is None or now is None or now[1] - self._first[1] < LOOK_SECONDS:
-            return None
-        return self._between(self._first, now)
-
-    def _between(self, before: tuple[int, float, int], now: tuple[int, float, int]) -> float:
-        own = (now[2] - before[2]) * self._test.bits(Layer.ETHERNET)
-        return max(0.0, ((now[0] - before[0]) * 8 - own) / (now[1] - before[1]))
-
-    async def _read(self) -> tuple[int, float, int] | None:
-        """Octets, the device's clock in seconds, and our own packets at that moment."""
-        near, params = self._test.near, self._test.params
-        if near is None:
-            return None
-        interface: Interface = await read_interface(
-            self._test.wires.snmp, self._address, near.port, params.near_auth, params.near_interface,
-            timeout=LOOK_SECONDS,
-        )  # fmt: skip
-        sample = interface.counters.get(self._counter)
-        if sample is None or sample.bits == 32:
-            return None
-        return sample.value, sample.clock_seconds, self._stop.packets
-
-
 def _of_direction(name: str, help: str) -> Reading:  # noqa: A002 (the field's name)
     return Reading(name=name, help=help, optional=True, index="direction")
 
@@ -370,7 +309,7 @@ KIND = ProbeKind(
         ),
         _of_direction(
             "others_bits_per_second",
-            "What others sent meanwhile, Ethernet frames, by ifHCOutOctets or ifHCInOctets at our end (RFC 2863).",
+            "What others sent under the load, Ethernet frames, by ifHCOutOctets or ifHCInOctets at our end (RFC 2863).",
         ),
         _of_direction("load_loss_ratio", "Packets of the load that did not come."),
         _of_direction("delay_rise_seconds", "How much the one-way delay rose over that of the empty line (RFC 3393)."),

@@ -7,10 +7,11 @@ TCP-based measurement). What a line carries is what kind ``capacity`` says.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from probes.base import (
     Draft,
@@ -27,6 +28,8 @@ from probes.base import (
 from probes.wire.capacity_layer import Layer, segment_bits
 from probes.wire.directions import DIRECTIONS, FROM_SITE
 from probes.wire.failures import network
+from probes.wire.others import Others
+from probes.wire.tcp_octets import tcp_octets
 
 if TYPE_CHECKING:
     from probes.wire import Wires
@@ -50,6 +53,19 @@ class Iperf3Params(Params):
     layer: Layer = Field(
         default=Layer.ETHERNET, description="at which layer the line is sold; the figure at that layer stands beside"
     )
+    near_auth: str = Field(
+        default="", description="SNMP credentials of the router at our end, whose interface counts others' traffic"
+    )
+    near_interface: str = Field(default="", description="its interface to the line: ifName, ifDescr or ifAlias")
+    most_others_bits_per_second: float = Field(
+        default=15e6, gt=0, le=10e9, description="the test ends when others' traffic exceeds this"
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if bool(self.near_auth) != bool(self.near_interface):
+            raise ValueError("near_auth and near_interface belong together: give both or neither")
+        return self
 
 
 async def probe_iperf3(
@@ -66,7 +82,7 @@ async def probe_iperf3(
         async with network(f"looking up {endpoint.host}", timeout, on_timeout=Failure.NAME_SERVER):
             address = await wires.names.resolve(endpoint.host, endpoint.family)
         for direction in DIRECTIONS[params.directions]:
-            if not await _direction(draft, direction, endpoint, address, params, wires):
+            if not await _direction(draft, direction, endpoints, address, params, wires):
                 break
     except NetworkFailure as error:
         return draft.finish(error)
@@ -74,18 +90,37 @@ async def probe_iperf3(
 
 
 async def _direction(
-    draft: Draft, direction: str, endpoint: Endpoint, address: str, params: Iperf3Params, wires: Wires
+    draft: Draft, direction: str, endpoints: Mapping[str, Endpoint], address: str, params: Iperf3Params, wires: Wires
 ) -> bool:
     """One direction; whether it ran to its end."""
-    readings = draft.readings
+    readings, endpoint = draft.readings, endpoints["server"]
+    port, reverse = endpoint.port or PORT, direction == FROM_SITE
+    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    own = 0.0
+
+    def own_octets() -> float | None:
+        nonlocal own
+        moved = tcp_octets(address, port, endpoint.family, down=reverse)
+        if moved is None:
+            return None
+        own = max(own, moved)  # what the connections of a test that is over had moved stays
+        return own
+
+    others = Others(
+        wires, endpoints.get("near"), auth=params.near_auth, interface=params.near_interface, direction=direction,
+        most_bits_per_second=params.most_others_bits_per_second, own_octets=own_octets, end=ended.set_result,
+    )  # fmt: skip
+    if fault := await others.begin():
+        draft.trace.step(fault)
     draft.trace.step(f"{direction}: TCP for {params.seconds} s with {address}")
     begun, before = draft.trace.elapsed_seconds, readings.get("test_bytes", 0.0)
     # Until it has said what it sent, it may have sent all that it was allowed to.
     counted = None
+    watching = asyncio.create_task(others.watch())
     try:
         found = await wires.iperf.run(
-            address, endpoint.port or PORT, family=endpoint.family, reverse=direction == FROM_SITE,
-            seconds=params.seconds, highest=params.highest_bits_per_second, timeout=draft.seconds_left - SPARE_SECONDS,
+            address, port, family=endpoint.family, reverse=reverse, seconds=params.seconds,
+            highest=params.highest_bits_per_second, timeout=draft.seconds_left - SPARE_SECONDS, ended=ended,
         )  # fmt: skip
         if isinstance(found, str):
             draft.facts[indexed("undecided", direction)] = found
@@ -105,6 +140,10 @@ async def _direction(
         draft.trace.step(f"{direction}: {payload / 1e6:.2f} Mbit/s of TCP payload")
         return True
     finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        if others.mean is not None:
+            readings[indexed("others_bits_per_second", direction)] = others.mean
         if counted is None:
             counted = params.highest_bits_per_second / 8 * min(params.seconds, draft.trace.elapsed_seconds - begun)
         readings["test_bytes"] = before + counted
@@ -116,6 +155,7 @@ KIND = ProbeKind(
     params=Iperf3Params,
     probe=probe_iperf3,
     roles=("server",),
+    optional_roles=("near",),
     scheduling=Scheduling.EXCLUSIVE,
     hearsay=True,
     shown_only=True,
@@ -135,6 +175,12 @@ KIND = ProbeKind(
         Reading(
             name="retransmitted_segments_count",
             help="Segments that the sender sent again (tcpi_total_retrans of its system).",
+            optional=True,
+            index="direction",
+        ),
+        Reading(
+            name="others_bits_per_second",
+            help="What others sent beside it, Ethernet frames, by ifHCOutOctets or ifHCInOctets at our end (RFC 2863).",
             optional=True,
             index="direction",
         ),

@@ -111,11 +111,16 @@ class IperfWire:
     def abort(self, reason: str) -> None:
         """End every test under way."""
         for group in tuple(self._running):
+            self._stop(group, reason)
+
+    def _stop(self, group: int, reason: str) -> None:
+        if group in self._running:
             self._running[group] = reason
             _kill(group)
 
     async def run(
-        self, address: str, port: int, *, family: Family, reverse: bool, seconds: int, highest: float, timeout: float
+        self, address: str, port: int, *, family: Family, reverse: bool, seconds: int, highest: float, timeout: float,
+        ended: asyncio.Future[str],
     ) -> IperfReport | str:  # fmt: skip
         """One direction: what it moved, or why it was ended before it could say.
 
@@ -123,6 +128,7 @@ class IperfWire:
             reverse: the server sends; otherwise we do.
             highest: bits per second of payload that are never exceeded.
             timeout: seconds, after which it is killed.
+            ended: ends it, with the reason, once that is there.
 
         Raises:
             NetworkFailure: the server cannot be reached, or fell silent.
@@ -143,6 +149,7 @@ class IperfWire:
             "LC_ALL": "C"},
         )  # fmt: skip
         self._running[process.pid] = ""
+        ended.add_done_callback(lambda _ended: self._stop(process.pid, ended.result()))
         try:
             async with asyncio.timeout(timeout):
                 data = await _read(cast("asyncio.StreamReader", process.stdout))

@@ -15,8 +15,8 @@ from probes.wire.capacity import CapacityWire
 from probes.wire.capacity_reflector import Limits
 from probes.wire.names import Names
 from probes.wire.snmp import SnmpAuth, SnmpWire
+from tests.lab.near import others_send
 from tests.lab.reflector import KEY, QUICK, reflector
-from tests.lab.router import Port, Router
 from tests.lab.shaped import ShapedTask, run_shaped
 from tests.lab.soak import scale
 
@@ -102,37 +102,12 @@ async def test_a_silent_reflector_is_a_timeout(wires: Wires) -> None:
     assert "capacity_bits_per_second" not in result.readings
 
 
-class Near:
-    """Our router, over whose interface others send, too."""
-
-    def __init__(self, bits_per_second: float) -> None:
-        self.router = Router(ports={3: Port(name="wan")})
-        self.agent = self.router.agent()
-        self._rate = bits_per_second
-
-    async def run(self) -> None:
-        while True:
-            await asyncio.sleep(0.1)
-            self.router.uptime += 0.1
-            for name in ("in_octets", "out_octets"):
-                setattr(self.router.ports[3], name, getattr(self.router.ports[3], name) + round(self._rate / 80))
-            self.router.update(self.agent)
-
-
 async def beside(wires: Wires, rate: float, **fields: Any) -> ProbeResult:
-    near = Near(rate)
-    _host, port = await near.agent.start()
-    near.router.update(near.agent)
-    going = asyncio.create_task(near.run())
-    try:
+    async with others_send(rate) as port:
         with reflector(LIMITS) as there:
             return await probe(
                 wires, there.port, port, near_auth="default", near_interface="wan", directions="to_site", **fields
             )
-    finally:
-        going.cancel()
-        await asyncio.gather(going, return_exceptions=True)
-        near.agent.close()
 
 
 async def test_others_traffic_is_told(wires: Wires) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from netmon.model import Status
 from netmon.runner import Clock, Runner
@@ -16,18 +19,25 @@ from probes.base import Endpoint, Failure, Family, MonitorFault, ProbeResult, Sc
 from probes.iperf3 import Iperf3Params, probe_iperf3
 from probes.wire.iperf import IperfWire
 from probes.wire.names import Names
+from probes.wire.snmp import SnmpAuth, SnmpWire
 from tests.lab.checks import check
 from tests.lab.iperf import iperf_server
+from tests.lab.near import others_send
 from tests.lab.shaped import ShapedTask, run_shaped
 
 
 @pytest.fixture
-def wires() -> Any:
-    return SimpleNamespace(names=Names(), iperf=IperfWire())
+async def wires() -> AsyncIterator[Any]:
+    snmp = SnmpWire({"default": SnmpAuth(community="public")})
+    yield SimpleNamespace(names=Names(), iperf=IperfWire(), snmp=snmp)
+    await snmp.aclose()
 
 
-async def probe(wires: Any, port: int, *, timeout: float = 10, **fields: Any) -> ProbeResult:
+async def probe(wires: Any, port: int, *, timeout: float = 10, near: int | None = None, **fields: Any) -> ProbeResult:
     ends = {"server": Endpoint(host="127.0.0.1", family=Family.IPV4, port=port)}
+    if near is not None:
+        ends["near"] = Endpoint(host="127.0.0.1", family=Family.IPV4, port=near)
+        fields |= {"near_auth": "default", "near_interface": "wan"}
     quick = {"seconds": 1, "highest_bits_per_second": 8e6, "directions": "to_site"}
     params = Iperf3Params.model_validate({**quick, **fields})
     return await probe_iperf3(ends, params, wires=wires, timeout=timeout)
@@ -86,6 +96,37 @@ async def test_what_was_ended_counts_as_all_that_it_may_have_sent(wires: Any) ->
     assert 0.7 * 8e6 / 8 < result.readings["test_bytes"] <= 8e6 / 8 * 20
 
 
+@pytest.mark.parametrize("directions", ["to_site", "from_site"])
+async def test_it_ends_when_others_need_the_line(wires: Any, directions: str) -> None:
+    with iperf_server() as port:
+        async with others_send(30e6) as near:
+            begun = time.monotonic()
+            result = await probe(wires, port, near=near, seconds=9, timeout=15, directions=directions)
+            took = time.monotonic() - begun
+        again = await probe(wires, port)
+
+    assert result.facts[f"undecided[{directions}]"].startswith("others sent ")
+    assert f"tcp_bits_per_second[{directions}]" not in result.readings
+    assert result.readings[f"others_bits_per_second[{directions}]"] > 15e6
+    assert took < 6
+    assert again.failure is None  # the server is free again
+
+
+async def test_what_others_sent_stands_beside_the_figure(wires: Any) -> None:
+    with iperf_server() as port:
+        async with others_send(3e6) as near:
+            result = await probe(wires, port, near=near, seconds=4, highest_bits_per_second=1e6, timeout=15)
+
+    assert "tcp_bits_per_second[to_site]" in result.readings
+    # This router counts nothing of ours, which is taken off all the same: 3 less 1.
+    assert 0.5e6 < result.readings["others_bits_per_second[to_site]"] < 3e6
+
+
+def test_the_router_is_given_whole() -> None:
+    with pytest.raises(ValidationError, match="belong together"):
+        Iperf3Params(near_auth="default")
+
+
 def test_it_waits_its_turn_and_is_never_judged() -> None:
     kind = KINDS["iperf3"]
 
@@ -93,7 +134,7 @@ def test_it_waits_its_turn_and_is_never_judged() -> None:
     assert kind.states == {}
     assert not {reading.name for reading in kind.readings} & {
         reading.name for reading in KINDS["capacity"].readings
-    } - {"test_bytes"}
+    } - {"test_bytes", "others_bits_per_second"}
 
 
 def test_over_a_shaped_line() -> None:

@@ -108,7 +108,10 @@ def program(folder: Path, text: str) -> None:
 
 
 async def run(wire: IperfWire, timeout: float) -> IperfReport | str:
-    return await wire.run("192.0.2.1", 5201, family=Family.IPV4, reverse=False, seconds=1, highest=1e6, timeout=timeout)
+    return await wire.run(
+        "192.0.2.1", 5201, family=Family.IPV4, reverse=False, seconds=1, highest=1e6, timeout=timeout,
+        ended=asyncio.get_running_loop().create_future(),
+    )  # fmt: skip
 
 
 @pytest.fixture
