@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from netmon.detail_words import in_words
 from netmon.i18n import _, _n, current_language
 from netmon.model import LOCAL, Reason, ReasonCode, Status
 from netmon.reading_words import READINGS, STATE_NAMES
@@ -295,7 +296,7 @@ def reason_sentence(reason: Reason) -> str:
             return _indexed(_(CLEARER[name]).format(value=figure(name, reason.value)), index)
         case ReasonCode.FAILURE:
             words = failure_word(Failure(reason.subject))
-            return f"{words} ({reason.text})" if reason.text else words
+            return _("{words} ({detail})").format(words=words, detail=in_words(reason.text)) if reason.text else words
         case ReasonCode.ABOVE:
             text = _("{reading} {value} is above {limit}")
         case ReasonCode.BELOW if reason.subject in NO_ANSWER:
@@ -307,7 +308,7 @@ def reason_sentence(reason: Reason) -> str:
         case ReasonCode.READING_MISSING:
             return _("no figure for {reading}").format(reading=reading_name(reason.subject))
         case ReasonCode.MONITOR_FAULT:
-            return _("netmon could not measure: {text}").format(text=reason.text)
+            return _("netmon could not measure: {text}").format(text=in_words(reason.text))
         case ReasonCode.NORMALLY_OFF:
             return _("normally off")
     return text.format(
