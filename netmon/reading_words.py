@@ -108,5 +108,10 @@ READINGS = {
 STATE_NAMES = {
     "interface_oper_status": _n("interface"),
     "interface_admin_status": _n("interface, as configured"),
+    "layer": _n("at the layer"),
+    "out_interface": _n("goes out over"),
+    "server": _n("server software"),
+    "undecided": _n("no verdict, since"),
+    "version": _n("version of the program"),
 }
-"""What states are about that no vendor profile names."""
+"""What states and facts are about that no vendor profile names."""

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from netmon.archive import ArchiveError
+from netmon.detail_words import in_words
 from netmon.i18n import _, _n
 from netmon.impact import EffectiveStatus
 from netmon.model import Check, Observation, Status
@@ -201,7 +202,10 @@ class Pages:
         states = {state_name(name): state_word(name, state.word) for name, state in observation.result.states.items()}
         content["facts"] = [
             {"name": printable(name), "text": printable(text)}
-            for name, text in {**states, **observation.result.facts}.items()
+            for name, text in {
+                **states,
+                **{state_name(name): in_words(text) for name, text in observation.result.facts.items()},
+            }.items()
         ]
         content["steps"] = [
             {"at": f"{step.at_seconds * 1e3:.1f} ms", "text": printable(step.text)} for step in observation.result.steps

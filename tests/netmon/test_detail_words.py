@@ -125,6 +125,7 @@ def test_refusals_are_known(text: str) -> None:
         ("the profiles a and b fit this device, which says that it is 'x', '1.3'",
          "设备型号模板 a and b 均适用于本设备，设备自称 'x'，'1.3'"),
         ("expected 'OK; now: yes', the reply begins '{0} %s'", "预期 'OK; now: yes'，应答开头为 '{0} %s'"),
+        ("others sent 20.0 Mbit/s", "其他流量为 20.0 Mbit/s"),
         ("a device said: something odd", "a device said: something odd"),
     ],
 )  # fmt: skip
