@@ -7,7 +7,7 @@ without control and direction characters.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.headerregistry import Address
@@ -46,6 +46,7 @@ __all__ = [
     "in_annotations",
     "own_words",
     "report_mail",
+    "tested_words",
     "trial",
     "trial_in_annotations",
 ]
@@ -95,6 +96,7 @@ class Context:
         touched: by alert.
         failovers: of sites on their backup uplink: since when, the gap and what does not work, sentences by check.
         coverage: what an outage costs of the radio coverage, sentences by alert.
+        tested: checks whose line a test loads now, or did at their last run.
         emergency: an emergency is declared.
         simulated: it is no real network: every mail says so.
     """
@@ -108,6 +110,7 @@ class Context:
     coverage: Mapping[str, Sequence[str]] = field(default_factory=dict)
     failovers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     works: Mapping[str, bool | None] = field(default_factory=dict)
+    tested: Collection[str] = ()
     emergency: bool = False
     simulated: bool = False
 
@@ -131,6 +134,11 @@ def own_words(name: str) -> str:
         "config": _("the inventory on disk has mistakes, and the one before is in force"),
     }
     return words.get(name, name)
+
+
+def tested_words() -> str:
+    """Of an alert that lasts while a test loads the line."""
+    return _("a capacity test loads the line at this time: its delay and loss say nothing, an outage does")
 
 
 def compose(notice: Notice, recipient: Recipient, settings: AlertSettings, context: Context) -> EmailMessage:
@@ -390,6 +398,8 @@ def _wrong(condition: Condition, context: Context, conditions: int) -> list[str]
         return [_line(reason_sentence(reason)) for reason in condition.reasons]
     before = f"{_check_word(name)}: " if conditions > 1 else ""
     lines = [f"{before}{_line(reason_sentence(_brief(reason)))}" for reason in condition.reasons]
+    if name in context.tested:
+        lines.append(before + tested_words())
     lines += [_line(line) for line in context.failovers.get(name, ())]
     past = context.past.get(name, Past())
     for key, (least, greatest) in past.figures.items():

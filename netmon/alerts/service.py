@@ -438,6 +438,7 @@ class Alerts:
             failovers={use.check_id: use_lines(use, self._called) for use in netmon.uses()},
             coverage={alert.id: self._coverage(alert, effective) for alert in alerts},
             works={asset: works(state.status for state in found) for asset, found in states.items()},
+            tested={name for name, state in effective.items() if state.under_test},
             emergency=netmon.emergency,
             simulated=self._simulated or netmon.config.sample,
         )

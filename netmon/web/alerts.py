@@ -5,7 +5,7 @@ A link shows a page, a button acts: programs that look at mails open links.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,12 +15,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from netmon.alerts.desk import OWN, Alert, Severity, Silence
-from netmon.alerts.letter import own_words
+from netmon.alerts.letter import own_words, tested_words
 from netmon.alerts.runbook import first_steps, page_of
 from netmon.alerts.service import AlertsError
 from netmon.archive import ArchiveError
 from netmon.config import parse_duration
 from netmon.i18n import _, current_language
+from netmon.impact import Effective
 from netmon.model import Status
 from netmon.web import board
 from netmon.web.acting import ActingPages
@@ -96,14 +97,14 @@ class AlertPages(ActingPages):
         return await self._renderer.page(request, "alerts.html", content, status=status)
 
     def _content(self, alerts: list[Alert], *, may_act: bool, mistake: str, only: bool) -> dict[str, Any]:
-        config, service = self._view.config, self._view.alerts
+        config, service, effective = self._view.config, self._view.alerts, self._view.effective()
         counts = service.outbox_counts()
         return {
             "here": "alerts",
             "may_act": may_act,
             "mistake": printable(mistake),
             "only": only,
-            "alerts": [self._alert(alert) for alert in alerts],
+            "alerts": [self._alert(alert, effective) for alert in alerts],
             "silences": [self._silence(each) for each in service.silences()],
             "lengths": [{"id": length, "name": duration(parse_duration(length))} for length in LENGTHS],
             "places": [
@@ -122,7 +123,7 @@ class AlertPages(ActingPages):
             ] if may_act else [],
         }  # fmt: skip
 
-    def _alert(self, alert: Alert) -> dict[str, Any]:
+    def _alert(self, alert: Alert, effective: Mapping[str, Effective]) -> dict[str, Any]:
         config, now_ns = self._view.config, self._view.clock.wall_ns()
         asset = config.assets.get(alert.asset)
         degraded = all(each.status is Status.DEGRADED for each in alert.conditions.values())
@@ -142,6 +143,9 @@ class AlertPages(ActingPages):
                 for reason in condition.reasons
             ],
             "flapping": alert.flapping,
+            "tested": tested_words() if any(
+                effective[name].under_test for name in alert.conditions if name in effective
+            ) else "",
             "behind": [
                 board.asset_name(config, config.assets[name]) for name in alert.behind if name in config.assets
             ],

@@ -69,13 +69,14 @@ class Netmon:
         self.targets = TargetsBoard(Path("nowhere"), folder, kinds={}, run=nothing)
         self.coverage = CoverageBoard(folder, run=nothing)
         self.emergency = False
+        self.loads: dict[str, list[tuple[int, int]]] = {}
         self.faults: dict[str, str] = {}
         self.in_use: list[Use] = []
         self.sent: list[Message] = []
         self.answer = Answer(Outcome.SENT, "250 kept")
 
     def effective(self) -> Mapping[str, Effective]:
-        return effective(self.checks, self.config.assets, self.latest, (), self.now_ns)
+        return effective(self.checks, self.config.assets, self.latest, (), self.now_ns, self.loads)
 
     def under_test(self, _observation: Observation) -> bool:
         """None is under way."""
@@ -158,6 +159,25 @@ async def test_a_mail_leads_to_the_dashboard_of_the_equipment_at_the_time(tmp_pa
     netmon.faults = {"archive": "disk full"}
     await netmon.round(alerts)
     assert any("/d/netmon-monitor-zh?from=" in text_of(mail) for mail in netmon.mails())
+    box.close()
+
+
+async def test_a_mail_says_that_a_test_loads_the_line(tmp_path: Path) -> None:
+    netmon, box = Netmon(tmp_path), Outbox.open(tmp_path)
+    alerts = netmon.alerts(box)
+    await netmon.round(alerts)
+    netmon.loads = {"s/uplink": [(netmon.now_ns, netmon.now_ns + 3_600 * S)]}
+    for _turn in range(4):
+        await netmon.round(alerts, "uplink")
+    chinese, english = map(text_of, netmon.mails())
+    assert "a capacity test loads the line at this time: its delay and loss say nothing, an outage does" in english
+    assert "正在对该线路做带宽测试" in chinese
+    netmon.loads = {}
+    netmon.sent.clear()
+    for _turn in range(10):
+        await netmon.round(alerts)
+    assert netmon.mails()
+    assert not any("capacity test" in text_of(mail) for mail in netmon.mails())
     box.close()
 
 

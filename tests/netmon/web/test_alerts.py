@@ -40,6 +40,14 @@ async def test_the_link_of_a_mail_shows_and_the_button_acts(access: Access) -> N
         assert "处理人：ole" in (await client.get("/alerts?lang=zh")).text
 
 
+async def test_it_says_that_a_test_loads_the_line(access: Access) -> None:
+    netmon = with_alert()
+    async with visitor(netmon, access, "anna") as client:
+        assert "带宽测试" not in (await client.get("/alerts?lang=zh")).text
+        netmon.loads = {"hunchun/router": [(NOW_NS - 10**10, NOW_NS + 10**10)]}
+        assert "正在对该线路做带宽测试" in (await client.get("/alerts?lang=zh")).text
+
+
 async def test_an_operator_silences_and_ends_it(access: Access) -> None:
     netmon = with_alert()
     async with visitor(netmon, access, "ole") as client:
