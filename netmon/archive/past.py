@@ -6,7 +6,7 @@ import json
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import itemgetter
@@ -72,11 +72,13 @@ BEGINS = """
     SELECT check_id, started_ns, before_ns, status, failure, config_id FROM followed
     WHERE word IS DISTINCT FROM word_before OR started_ns - before_ns > $shortest OR started_ns < before_ns
 """
+MEASURED_WHEN_DOWN = frozenset({"measured_seconds", "available_seconds", "unavailable_seconds"})
+"""Readings that say how long a line was not there: a run in which nothing came back has them, too."""
 TOTALS = """
     WITH wanted AS (SELECT unnest($checks) AS check_id, unnest($begins) AS begin_ns, unnest($ends) AS end_ns),
     said AS (
         SELECT check_id, started_ns, {values} FROM read_parquet($files)
-        WHERE list_contains($names, check_id) AND attempt = 1 AND status IN ('up', 'degraded')
+        WHERE list_contains($names, check_id) AND attempt = 1 AND status IN ({statuses})
     )
     SELECT check_id, {sums} FROM said JOIN wanted USING (check_id)
     WHERE started_ns >= begin_ns AND started_ns < end_ns GROUP BY 1
@@ -182,6 +184,7 @@ class Past:
 
         Args:
             spans: check, begin and end (exclusive).
+            keys: all of them of :data:`MEASURED_WHEN_DOWN`, whose failed runs count, too, or none.
         """
         names, begins, ends = (list(column) for column in zip(*spans, strict=True))
         wanted = {"checks": names, "begins": begins, "ends": ends, "names": sorted(set(names))}
@@ -190,7 +193,7 @@ class Past:
             f"count(v{n}) FILTER (isfinite(v{n})), coalesce(sum(v{n}) FILTER (isfinite(v{n})), 0)"
             for n in range(len(keys))
         )
-        query = TOTALS.format(values=values, sums=sums)
+        query = TOTALS.format(values=values, sums=sums, statuses=statuses(keys))
         rows = self._execute([file], query, {**wanted, **named})
         return [
             (key, check_id, figures[2 * n], figures[2 * n + 1])
@@ -267,6 +270,11 @@ class Past:
         if name not in self.damaged:
             log.warning("a file of the archive cannot be read", extra=fields(file=name, error=error))
         self.damaged.add(name)
+
+
+def statuses(keys: Collection[str]) -> str:
+    """Runs of which statuses have values of these readings, as in a query."""
+    return "'up', 'degraded', 'down'" if MEASURED_WHEN_DOWN.issuperset(keys) else "'up', 'degraded'"
 
 
 def _values(keys: Sequence[str]) -> tuple[str, dict[str, object]]:

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from netmon.archive.codec import decode_result
 from netmon.archive.manifest import DAY_NS, DayFile, DayManifest
 from netmon.archive.means import SLOT_NS, DayMeans
-from netmon.archive.past import Asked, Past, joined
+from netmon.archive.past import MEASURED_WHEN_DOWN, Asked, Past, joined, statuses
 from netmon.archive.rows import ConfigurationInterval, Event, Stretch
 from netmon.archive.schema import FILE_NAME, ArchiveError, require_newest
 from netmon.archive.sums import DaySums
@@ -217,11 +217,15 @@ class Reader:
     ) -> dict[tuple[str, str], tuple[int, float]]:
         """Number and sum of some readings' values, by reading and check, over runs that started within these times.
 
-        Of runs on schedule that worked (UP or DEGRADED): a confirming re-probe is not on schedule.
+        Of runs on schedule that worked (UP or DEGRADED): a confirming re-probe is not on schedule. The seconds of
+        a line (:data:`~netmon.archive.past.MEASURED_WHEN_DOWN`) are those of failed runs, too.
 
         Args:
             spans: for each check begins and ends (exclusive), in order of time, apart from each other.
         """
+        seconds = [key for key in keys if key in MEASURED_WHEN_DOWN]
+        if 0 < len(seconds) < len(keys):
+            return self.totals(spans, seconds) | self.totals(spans, [key for key in keys if key not in seconds])
         found = {(key, check_id): (0, 0.0) for key in keys for check_id in spans}
         wanted = {check_id: parts for check_id, parts in spans.items() if parts}
         if not wanted or not keys:
@@ -311,13 +315,13 @@ class Reader:
     def _values(
         self, wanted: Collection[str], keys: Sequence[str], first_ns: int, last_ns: int
     ) -> Iterator[tuple[Any, ...]]:
-        """Check, start, row number and readings of the journal's rows that worked."""
+        """Check, start, row number and readings of the journal's rows that count."""
         paths = [f'$."{part}"."{key}"' for key in keys for part in "rd"]
         columns = "".join(", coalesce(json_extract(o.data, ?), json_extract(o.data, ?))" for _key in keys)
         query = (
             f"SELECT s.check_id, o.started_ns, o.sequence{columns} FROM series s"  # noqa: S608 (places only)
             f" CROSS JOIN observation o ON o.series = s.number WHERE s.check_id IN ({', '.join('?' * len(wanted))})"
-            " AND o.started_ns >= ? AND o.started_ns <= ? AND o.attempt = 1 AND o.status IN ('up', 'degraded')"
+            f" AND o.started_ns >= ? AND o.started_ns <= ? AND o.attempt = 1 AND o.status IN ({statuses(keys)})"
         )
         return self._start(query, (*paths, *wanted, first_ns, last_ns))
 

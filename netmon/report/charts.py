@@ -17,9 +17,10 @@ __all__ = ["MOST_BARS", "Chart", "charts_of"]
 MOST_BARS: Final = 14
 """The worst are drawn; the table has all of them."""
 DAY_SECONDS: Final = 86_400
-SHARES: Final = frozenset(
-    {"availability", "coverage", "documents", "mean", "percentile", "share_of_checks", "share_of_sites", "tests"}
-)
+SHARES: Final = frozenset({
+    "availability", "available_seconds", "coverage", "documents", "mean", "percentile", "share_of_checks",
+    "share_of_sites", "tests",
+})  # fmt: skip
 """Rules whose figure is a share."""
 
 

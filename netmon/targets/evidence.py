@@ -55,6 +55,7 @@ __all__ = [
 SECOND_NS: Final = 1_000_000_000
 SILENT: Final = frozenset(failure.value for failure in SILENCE)
 BY_BADNESS: Final = tuple(EffectiveStatus)
+SECONDS_OF_STREAMS: Final = ("measured_seconds", "available_seconds", "unavailable_seconds")
 SILENT_STATUSES: Final = frozenset({EffectiveStatus.DOWN, EffectiveStatus.STANDBY})
 """Nothing can be measured then, and nothing is missing."""
 WORKS: Final = frozenset({EffectiveStatus.UP, EffectiveStatus.DEGRADED, EffectiveStatus.STANDBY})
@@ -120,6 +121,13 @@ class Evidence(Protocol):
 
         No five minutes count in which work was agreed, in which the check was down or stowed, or whose traffic was in
         part that of a test which loaded the line.
+        """
+
+    def available_time(self, lines: Mapping[str, Sequence[Slice]]) -> Mapping[str, TimeEvidence]:
+        """Available and unavailable seconds (ITU-T Y.1563) that streams measured while no work was agreed, by check.
+
+        What runs were due to measure and is not there is unknown: lost, not decided, or while the line was cut off by
+        something else. Time in which a test loaded the line counts as agreed work.
         """
 
     def tests(
@@ -238,6 +246,32 @@ class ArchiveEvidence:
             key: Means(due=sum(end - first for first, end, _least in due[key[1]]), values=found)
             for key, found in values.items()
         }
+
+    def available_time(self, lines: Mapping[str, Sequence[Slice]]) -> Mapping[str, TimeEvidence]:
+        """Seconds of streams, see :class:`Evidence`. The reader must be open."""
+        quiet = {
+            check_id: [
+                part for part in self._without_load(check_id, line) if part.status is not EffectiveStatus.STANDBY
+            ]
+            for check_id, line in lines.items()
+        }  # fmt: skip
+        # What something else cuts off is not down: it is not known.
+        own = {
+            check_id: _expected([part for part in line if part.status is not EffectiveStatus.UNREACHABLE])
+            for check_id, line in quiet.items()
+        }
+        totals = self._reader.totals(own, SECONDS_OF_STREAMS)
+        found = {}
+        for check_id, line in quiet.items():
+            (count, measured), (_good, good), (_bad, bad) = (totals[key, check_id] for key in SECONDS_OF_STREAMS)
+            due = expected_runs(self.versions, check_id, [part for part in line if not part.maintenance])
+            each = measured / count if count else self._seconds_of_a_run(check_id)
+            found[check_id] = TimeEvidence(good=good, bad=bad, unknown=max(0.0, due * each - good - bad))
+        return found
+
+    def _seconds_of_a_run(self, check_id: str) -> float:
+        check, _assets = self._newest(check_id)
+        return 0.0 if check is None else check.interval_seconds
 
     def tests(
         self, lines: Mapping[str, Sequence[Slice]], state: str, word: str

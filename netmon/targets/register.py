@@ -28,8 +28,8 @@ __all__ = ["Clause", "Criterion", "Register", "Target", "load_register", "regist
 Source = Literal["plan", "operator", "reading"]
 SiteKind = Literal["battalion", "fire_station", "township", "radio_site", "vehicle"]
 Rule = Literal[
-    "availability", "count", "coverage", "drill_age", "drill_count", "mean", "percentile", "share_of_checks",
-    "share_of_sites", "tests", "documents",
+    "availability", "available_seconds", "count", "coverage", "drill_age", "drill_count", "mean", "percentile",
+    "share_of_checks", "share_of_sites", "tests", "documents",
 ]  # fmt: skip
 LONGEST_AGE_SECONDS: Final = 3660 * 86_400
 
@@ -185,6 +185,7 @@ class Register:
 
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "availability": ("equipment",),
+    "available_seconds": ("equipment",),
     "count": ("equipment",),
     "coverage": ("terminal", "longest_age"),
     "drill_age": ("equipment", "longest_age"),

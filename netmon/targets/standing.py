@@ -123,6 +123,8 @@ class _Judge:
         match criterion.rule:
             case "availability":
                 yield from self._availability(criterion)
+            case "available_seconds":
+                yield from self._available_seconds(criterion)
             case "count":
                 yield from self._count(criterion)
             case "coverage":
@@ -155,6 +157,27 @@ class _Judge:
             if called_seconds:
                 found = replace(found, figures={**found.figures, "roll_call_seconds": called_seconds})
             yield asset.id, found
+
+    def _available_seconds(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
+        """Of each piece of equipment that has streams, by the worst of them: each is a class of packets of its own."""
+        lines = {
+            asset.id: {
+                name: line
+                for name, kind in self._checks.get(asset.id, {}).items()
+                if kind == "stream" and (line := self._timelines.get(name))
+            }
+            for asset in self._chosen(self._assets.values(), criterion)
+        }
+        times = self._evidence.available_time({name: line for found in lines.values() for name, line in found.items()})
+        for asset_id, found in lines.items():
+            findings = [
+                rules.share_of_time(
+                    times[name], at_least=criterion.at_least, least_evidence=criterion.least_evidence
+                )
+                for name in found
+            ]  # fmt: skip
+            if findings:
+                yield asset_id, max(findings, key=lambda each: (BEST_FIRST.index(each.verdict), -(each.value or 0.0)))
 
     def _means(self, criterion: Criterion) -> Iterator[tuple[str, Finding]]:
         lines = {

@@ -21,7 +21,7 @@ from netmon.model import Status, Window
 from netmon.targets.documents import ENTERED, WITHDRAWN, Entry, entries_of
 from netmon.targets.evidence import Means, Samples, Slice, Version, due_runs, due_tests, timelines
 from netmon.targets.register import Register, load_register
-from netmon.targets.rules import ScheduledTest
+from netmon.targets.rules import ScheduledTest, TimeEvidence
 from netmon.targets.standing import Standing, standings, year
 from netmon.targets.verdict import Verdict, Why
 from netmon.targets.words import figure_of, sentence
@@ -69,6 +69,10 @@ class Made:
         """Idle lines, known while anything is known."""
         samples = self.samples(lines, readings)
         return {key: Means(due=each.due, values=[0.0] * each.count) for key, each in samples.items()}
+
+    def available_time(self, lines: Mapping[str, Sequence[Slice]]) -> Mapping[str, TimeEvidence]:
+        """No link has a stream."""
+        return {name: TimeEvidence() for name in lines}
 
     def tests(
         self, lines: Mapping[str, Sequence[Slice]], state: str, word: str
