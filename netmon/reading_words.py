@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netmon.i18n import _n
 
-__all__ = ["READINGS", "STATE_NAMES"]
+__all__ = ["FACT_NAMES", "READINGS", "STATE_NAMES"]
 
 READINGS = {
     "rtt_median_seconds": _n("round trip, median"),
@@ -108,10 +108,14 @@ READINGS = {
 STATE_NAMES = {
     "interface_oper_status": _n("interface"),
     "interface_admin_status": _n("interface, as configured"),
+}
+"""What states are about that no vendor profile names."""
+
+FACT_NAMES = {
     "layer": _n("at the layer"),
     "out_interface": _n("goes out over"),
     "server": _n("server software"),
     "undecided": _n("no verdict, since"),
     "version": _n("version of the program"),
 }
-"""What states and facts are about that no vendor profile names."""
+"""Likewise of facts."""

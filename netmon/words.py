@@ -9,7 +9,7 @@ from datetime import datetime
 from netmon.detail_words import in_words
 from netmon.i18n import _, _n, current_language
 from netmon.model import LOCAL, Reason, ReasonCode, Status
-from netmon.reading_words import READINGS, STATE_NAMES
+from netmon.reading_words import FACT_NAMES, READINGS, STATE_NAMES
 from probes.base import Failure, split_key
 from probes.profiles import vocabulary
 
@@ -18,6 +18,7 @@ __all__ = [
     "effective_word",
     "equipment_kind_word",
     "event_word",
+    "fact_name",
     "failure_word",
     "figure",
     "missed_word",
@@ -233,6 +234,11 @@ def state_name(key: str) -> str:
     """What a state is about, with its index; the key itself where we have no words for it."""
     name, index = split_key(key)
     return _indexed(_(STATES[name][0]), index) if name in STATES else _named(key, STATE_NAMES)
+
+
+def fact_name(key: str) -> str:
+    """What a fact is about, with its index; the key itself where we have no words for it."""
+    return _named(key, FACT_NAMES)
 
 
 def state_word(key: str, word: str) -> str:

@@ -29,6 +29,7 @@ from netmon.words import (
     duration,
     effective_word,
     event_word,
+    fact_name,
     figure,
     missed_word,
     printable,
@@ -204,7 +205,7 @@ class Pages:
             {"name": printable(name), "text": printable(text)}
             for name, text in {
                 **states,
-                **{state_name(name): in_words(text) for name, text in observation.result.facts.items()},
+                **{fact_name(name): in_words(text) for name, text in observation.result.facts.items()},
             }.items()
         ]
         content["steps"] = [

@@ -6,7 +6,7 @@ import pytest
 
 from netmon.i18n import use_language
 from netmon.model import Reason, ReasonCode, Status
-from netmon.words import FAILURE, STATES, STATUS, duration, figure, reading_name, reason_sentence
+from netmon.words import FAILURE, STATES, STATUS, duration, fact_name, figure, reading_name, reason_sentence
 from probes import KINDS
 from probes.base import Failure
 
@@ -137,3 +137,11 @@ def test_a_device_state_is_named_and_its_word_translated_by_its_profile() -> Non
     sentence = reason_sentence(reason)
     use_language("en")
     assert sentence == "驻波告警：设备报告 告警"
+
+
+def test_facts_have_names_in_the_readers_language() -> None:
+    assert fact_name("undecided[to_site]").startswith("no verdict, since [")
+    use_language("zh")
+    assert fact_name("undecided[to_site]").startswith("未能判定，原因 [")
+    assert fact_name("certificate_subject") == "certificate_subject"
+    use_language("en")
