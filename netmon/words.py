@@ -26,6 +26,7 @@ __all__ = [
     "printable",
     "reading_name",
     "reason_sentence",
+    "role_word",
     "site_kind_word",
     "state_name",
     "state_word",
@@ -203,6 +204,16 @@ INDEXES = {
     "to_site": _n("to the site"), "from_site": _n("from the site"), "near": _n("near end"), "far": _n("far end"),
 }  # fmt: skip
 """Indexes that netmon itself gives; the others are names of devices."""
+
+
+ROLES = {
+    **INDEXES, "host": _n("address"), "hub": _n("hub"), "reflector": _n("reflector"), "server": _n("server"),
+}  # fmt: skip
+
+
+def role_word(role: str) -> str:
+    """What an endpoint of a check is."""
+    return _(ROLES[role]) if role in ROLES else role
 
 
 def status_word(status: Status) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from netmon.archive import Event
 from netmon.i18n import _, _n
+from netmon.model import LOCAL
 from netmon.web.auth.access import Access
 from netmon.web.render import Renderer
 from netmon.words import printable
@@ -96,7 +97,7 @@ def _row(event: Event) -> dict[str, str]:
     words = {name: _(WORDS[text]) if (text := detail.get(name, "")) in WORDS else printable(text) for name in (
         "role", "source", "action", "subject", "outcome",
     )}  # fmt: skip
-    moment = datetime.fromtimestamp(event.at_ns / 1e9, UTC).astimezone()
+    moment = datetime.fromtimestamp(event.at_ns / 1e9, LOCAL)
     return {
         "time": moment.strftime("%Y-%m-%d %H:%M:%S"), "actor": printable(detail.get("actor", "")) or _("unknown"),
         **words,

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from netmon.archive import Event
 from netmon.failover import FAILOVER, FAILOVER_ENDED, Use, failovers_of, gap_text, result_text
 from netmon.i18n import _, current_language, ngettext
 from netmon.impact import Effective, EffectiveStatus
-from netmon.model import Asset, Check, LocalText, Observation, Site
+from netmon.model import LOCAL, Asset, Check, LocalText, Observation, Site
 from netmon.summary import Completeness, complete, troubles, worst
 from netmon.web.view import Inventory, View
 from netmon.words import (
@@ -380,4 +380,4 @@ def _tree(own: Sequence[Asset], assets: Mapping[str, Asset], sites: Mapping[str,
 
 
 def _today(view: View) -> Any:
-    return datetime.fromtimestamp(view.clock.wall_ns() / 1e9, UTC).astimezone().date()
+    return datetime.fromtimestamp(view.clock.wall_ns() / 1e9, LOCAL).date()

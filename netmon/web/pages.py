@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from netmon.archive import ArchiveError
 from netmon.detail_words import in_words
 from netmon.i18n import _, _n
 from netmon.impact import EffectiveStatus
-from netmon.model import Check, Observation, Status
+from netmon.model import LOCAL, Check, Observation, Status
 from netmon.web import board
 from netmon.web.history import History, TimelineEvent, read_history, read_timeline
 from netmon.web.plot import HEIGHT, WIDTH, make_plot, status_bands, time_ticks
@@ -34,6 +34,7 @@ from netmon.words import (
     missed_word,
     printable,
     reading_name,
+    role_word,
     state_name,
     state_word,
     status_word,
@@ -183,7 +184,10 @@ class Pages:
             "kind": check.kind,
             "every": duration(check.interval_seconds),
             "ends": [
-                {"role": role, "where": f"{end.host} ({end.family.value})" + (f":{end.port}" if end.port else "")}
+                {
+                    "role": role_word(role),
+                    "where": f"{end.host} ({end.family.value})" + (f":{end.port}" if end.port else ""),
+                }
                 for role, end in check.endpoints.items()
             ],
             "figures": [], "facts": [], "steps": [],
@@ -216,7 +220,7 @@ class Pages:
     def _events(self, events: list[TimelineEvent], site: str, what: str, fault: str) -> dict[str, Any]:
         days: dict[str, list[dict[str, Any]]] = {}
         for event in events:
-            moment = datetime.fromtimestamp(event.at_ns / 1e9).astimezone()
+            moment = datetime.fromtimestamp(event.at_ns / 1e9, LOCAL)
             days.setdefault(moment.strftime("%Y-%m-%d"), []).append(
                 self._event(event) | {"time": moment.strftime("%H:%M:%S"), "iso": moment.isoformat()}
             )
@@ -314,7 +318,7 @@ def _shares(statuses: Any, bands: Any) -> str:
 
 
 def _run(observation: Observation) -> dict[str, Any]:
-    started = datetime.fromtimestamp(observation.started_ns / 1e9, UTC).astimezone()
+    started = datetime.fromtimestamp(observation.started_ns / 1e9, LOCAL)
     return {
         "started": started.strftime("%Y-%m-%d %H:%M:%S"), "status": observation.status.value,
         "word": status_word(observation.status), "attempt": observation.attempt, "lines": board.run_lines(observation),

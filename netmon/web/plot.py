@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from netmon.model import Status
+from netmon.model import LOCAL, Status
 
 __all__ = [
     "HEIGHT",
@@ -158,10 +158,10 @@ def status_bands(
 
 
 def time_ticks(since_ns: int, until_ns: int) -> tuple[TimeTick, ...]:
-    """Round times in the local time zone, about six of them."""
+    """Round times in Asia/Shanghai, about six of them."""
     seconds = (until_ns - since_ns) / 1e9
     step = next((tick for tick in TICKS if seconds / tick <= 8), TICKS[-1])
-    begin = datetime.fromtimestamp(since_ns / 1e9).astimezone()
+    begin = datetime.fromtimestamp(since_ns / 1e9, LOCAL)
     moment = begin.replace(hour=0, minute=0, second=0, microsecond=0)
     ticks = []
     while (x := (moment.timestamp() * 1e9 - since_ns) / (until_ns - since_ns) * WIDTH) <= WIDTH:

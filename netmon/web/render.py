@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from netmon import __version__
 from netmon.i18n import LANGUAGES, _, current_language, use_language
+from netmon.model import LOCAL
 from netmon.web.auth.roles import Role
 from netmon.web.auth.visit import visit_of
 from netmon.web.language import preferred
@@ -119,7 +120,7 @@ class Renderer:
 
     def _frame(self, request: Request) -> dict[str, Any]:
         visit = visit_of(request)
-        now = datetime.fromtimestamp(self._view.clock.wall_ns() / 1e9).astimezone()
+        now = datetime.fromtimestamp(self._view.clock.wall_ns() / 1e9, LOCAL)
         kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
         return {
             "root": request.scope.get("root_path", ""),
@@ -129,7 +130,7 @@ class Renderer:
             "refresh_seconds": REFRESH_SECONDS,
             "banners": self._banners(),
             "now": now.strftime("%Y-%m-%d %H:%M:%S"),
-            "zone": now.strftime("UTC%:z") if "%:z" not in now.strftime("%:z") else now.strftime("UTC%z"),
+            "zone": _("Beijing time"),
             "version": __version__,
             "user": visit.name,
             "sees_audit": visit.may(Role.ADMIN),

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from netmon.archive import ArchiveError, Reader
 from netmon.impact import Effective, EffectiveStatus
-from netmon.model import Check
+from netmon.model import LOCAL, Check
 from netmon.summary import complete, worst
 from netmon.web.api.openapi import PREFIX, Operation, describe
 from netmon.web.api.shapes import (
@@ -171,7 +171,7 @@ class Api:
         )  # fmt: skip
 
     def _equipment(self, sites: Any, effective: Any) -> list[Equipment]:
-        today = datetime.fromtimestamp(self._view.clock.wall_ns() / 1e9, UTC).astimezone().date()
+        today = datetime.fromtimestamp(self._view.clock.wall_ns() / 1e9, LOCAL).date()
         checks = {check.id: check for check in self._view.checks}
         counts = complete(sites, self._view.config.assets.values(), checks, effective, today)
         return [

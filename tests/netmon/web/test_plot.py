@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,3 +85,17 @@ def test_times_are_marked_about_six_times(since_ns: int, hours: int) -> None:
     ticks = time_ticks(since_ns, since_ns + hours * HOUR_NS)
     assert 4 <= len(ticks) <= 10
     assert all(0 <= tick.x <= WIDTH for tick in ticks)
+
+
+def test_times_are_those_of_the_county_whatever_the_machine_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    midnight_ns = 1_790_006_400 * 10**9  # 2026-09-22 00:00 in Asia/Shanghai
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        ticks = time_ticks(midnight_ns, midnight_ns + 86_400 * 10**9)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert ticks[0].x == 0
+    assert ticks[0].text == "00:00"
